@@ -1,0 +1,62 @@
+"""What an adversary knows besides the sightings: a ladder of public facts, never the truth about a driver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.roads.city import LandUse
+from simulator.roads.network import RoadNetwork
+
+
+class Rung(IntEnum):
+    """The ladder of knowledge; each rung includes those before it."""
+
+    SIGHTINGS = 0
+    READERS = 1
+    STREETS = 2
+    LAND_USE = 3
+    HABITS = 4
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReaderFacts:
+    """The readers as their operator lists them: where they are and what they are believed to read.
+
+    All arrays have shape (n_cameras,) and are indexed by camera id.
+
+    Parameters
+    ----------
+    fixed
+        True for readers at a fixed place.
+    edge, offset_m
+        The directed edge that a fixed reader watches and where on it; -1 for mobile readers.
+    both_directions
+        Whether it also reads the opposite direction.
+    x_m, y_m
+        Position of fixed readers, metres; NaN for mobile ones.
+    read_rate
+        Believed share of passing plates that are read.
+    """
+
+    fixed: NDArray[np.bool_]
+    edge: NDArray[np.int32]
+    offset_m: NDArray[np.float32]
+    both_directions: NDArray[np.bool_]
+    x_m: NDArray[np.float64]
+    y_m: NDArray[np.float64]
+    read_rate: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Knowledge:
+    """Public facts that an attacker may use; a part above its rung is ``None``."""
+
+    rung: Rung = Rung.SIGHTINGS
+    readers: ReaderFacts | None = None
+    streets: RoadNetwork | None = None
+    gateway_node: NDArray[np.int32] | None = None
+    land_use: LandUse | None = None
