@@ -102,6 +102,9 @@ class People(Spec):
     errand_scale_km: float = Field(3.0, ge=0.1, le=200, description="The same for shops and other places (free).")
     schedules: Schedules = Schedules()
     home_parking: HomeParking = HomeParking()
+    driveway_visible_share: Share = Field(
+        0.5, description="Chance that a car in a driveway can be read from the street (free)."
+    )
     work_lot_share: Share = Field(0.6, description="Work places whose cars stand in a lot, not on the street (free).")
 
     @model_validator(mode="after")
