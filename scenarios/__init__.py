@@ -1,0 +1,7 @@
+"""The catalogue of standard scenarios: one TOML file each, with its citations and their reasons."""
+
+from __future__ import annotations
+
+from scenarios.lookup import resolve, scenario_named, scenario_names
+
+__all__ = ["resolve", "scenario_named", "scenario_names"]
