@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,14 +55,14 @@ class City:
     land_use: LandUse
     gateway_node: IntArray
     crs: str = ""
-    water_x_m: NDArray[np.float64] = np.empty(0)
-    water_y_m: NDArray[np.float64] = np.empty(0)
+    water_x_m: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    water_y_m: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def content_hash(self) -> str:
         """Return a short hash of all arrays, for manifests."""
         digest = hashlib.blake2b(digest_size=12)
         for part in (self.network, self.land_use):
-            for field in fields(part):
-                digest.update(np.ascontiguousarray(getattr(part, field.name)).tobytes())
+            for member in fields(part):
+                digest.update(np.ascontiguousarray(getattr(part, member.name)).tobytes())
         digest.update(self.gateway_node.tobytes())
         return digest.hexdigest()

@@ -1,0 +1,446 @@
+"""Where readers stand: from a scenario's reader groups to the roster of readers.
+
+A *site* is a spot where a fixed reader may stand. Sites are ordered at random by the Gumbel trick (weighted
+sampling without replacement; Efraimidis & Spirakis, "Weighted random sampling with a reservoir", 2006, in its
+logarithmic form) and then taken in that order, except those too near to a reader of the same group. All
+random numbers of a site are drawn before any is taken, so a group with one reader more keeps all the others
+where they were; and each group has a stream of its own, so groups never move each other's readers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from simulator.cameras.roster import Cameras, ReaderKind
+from simulator.errors import ReaderError
+from simulator.roads.city import City
+from simulator.roads.network import RoadClass, RoadNetwork
+from simulator.scenario import FixedReaders, LotReaders, PatrolReaders, Readers, SpotterReaders
+from simulator.streams import Stream, generator
+
+LotPlaces = Mapping[
+    str, tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+]
+
+_KIND = {
+    "fixed": ReaderKind.FIXED,
+    "patrol": ReaderKind.PATROL,
+    "spotter": ReaderKind.SPOTTER,
+    "lot": ReaderKind.LOT,
+}
+_ARTERIALS = (RoadClass.TRUNK, RoadClass.PRIMARY, RoadClass.SECONDARY)
+_CLEAR_OF_JUNCTION_M = 5.0
+_SLOT_M = 25.0
+
+
+def place_readers(
+    groups: Sequence[Readers],
+    *,
+    city: City,
+    edge_volume: NDArray[np.float64],
+    lot_places: LotPlaces,
+    seed: int,
+) -> Cameras:
+    """Place all readers of a scenario.
+
+    Parameters
+    ----------
+    groups
+        The scenario's reader groups; their names must differ, since a name is what splits the streams.
+    city
+        The streets.
+    edge_volume
+        Vehicles a day along each directed edge, shape (n_edges,).
+    lot_places
+        For each kind of place ("work", "shop", ...) its place ids, x and y in metres and weights, the larger
+        the likelier to have readers at its car park.
+    seed
+        Root seed of the replicate.
+
+    Raises
+    ------
+    ReaderError
+        If a group asks for more readers than fit, or its file of positions cannot be used.
+    """
+    owners: dict[str, int] = {}
+    rows = []
+    for index, group in enumerate(groups):
+        spots = _spots(group, city, edge_volume, lot_places, seed)
+        codes = [owners.setdefault(name or group.owner, len(owners)) for name in spots.owner]
+        rows.append(_rows(index, group, spots, codes))
+    return Cameras(
+        **{name: np.concatenate([row[name] for row in rows] or [empty]) for name, empty in _EMPTY.items()},
+        owners=tuple(owners),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Spots:
+    """Where one group's readers stand; arrays of shape (n_readers,)."""
+
+    edge: NDArray[np.int32]
+    offset_m: NDArray[np.float64]
+    both_directions: NDArray[np.bool_]
+    place: NDArray[np.int32]
+    x_m: NDArray[np.float64]
+    y_m: NDArray[np.float64]
+    owner: Sequence[str | None]
+    number: NDArray[np.int64]
+
+    @property
+    def n_readers(self) -> int:
+        return len(self.edge)
+
+
+_EMPTY: dict[str, NDArray[np.generic]] = {
+    "kind": np.empty(0, np.uint8),
+    "owner": np.empty(0, np.int32),
+    "group": np.empty(0, np.int32),
+    "edge": np.empty(0, np.int32),
+    "offset_m": np.empty(0),
+    "both_directions": np.empty(0, np.bool_),
+    "place": np.empty(0, np.int32),
+    "x_m": np.empty(0),
+    "y_m": np.empty(0),
+    "read_rate": np.empty(0),
+    "parked_read_rate": np.empty(0),
+    "night_penalty": np.empty(0),
+    "misread_rate": np.empty(0),
+    "downtime_share": np.empty(0),
+    "gps_error_m": np.empty(0),
+    "key": np.empty(0, np.uint32),
+}
+
+
+def _rows(index: int, group: Readers, spots: Spots, owner: list[int]) -> dict[str, NDArray[np.generic]]:
+    on_car = group if isinstance(group, PatrolReaders | SpotterReaders) else None
+    columns = {
+        "kind": _KIND[group.kind],
+        "owner": owner,
+        "group": index,
+        "edge": spots.edge,
+        "offset_m": spots.offset_m,
+        "both_directions": spots.both_directions,
+        "place": spots.place,
+        "x_m": spots.x_m,
+        "y_m": spots.y_m,
+        "read_rate": group.read_rate,
+        "parked_read_rate": on_car.parked_read_rate if on_car else 0.0,
+        "night_penalty": group.night_penalty,
+        "misread_rate": group.misread_rate,
+        "downtime_share": group.downtime_share,
+        "gps_error_m": on_car.gps_error_m if on_car else 0.0,
+        "key": [reader_key(group.name, int(i)) for i in spots.number],
+    }
+    return {
+        name: np.broadcast_to(np.asarray(value, _EMPTY[name].dtype), spots.n_readers)
+        for name, value in columns.items()
+    }
+
+
+def reader_key(group_name: str, number: int) -> int:
+    """Return the 32-bit random-stream id of a reader, given its group and its number in the group."""
+    digest = hashlib.blake2b(f"{group_name}:{number}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "little")
+
+
+def _spots(
+    group: Readers, city: City, edge_volume: NDArray[np.float64], lot_places: LotPlaces, seed: int
+) -> Spots:
+    rng = generator(seed, Stream.PLACEMENT, group.name)
+    if isinstance(group, LotReaders):
+        return _lot_spots(group, lot_places, rng)
+    if not isinstance(group, FixedReaders):
+        n = group.count
+        nowhere = np.full(n, np.nan)
+        return _unplaced(n, x_m=nowhere, y_m=nowhere)
+    if group.placement == "file":
+        return _file_spots(group, city, rng)
+    if group.count == 0:
+        return _unplaced(0, x_m=np.empty(0), y_m=np.empty(0))
+    return _PLACEMENTS[group.placement](group, city, edge_volume, rng)
+
+
+def _unplaced(
+    n: int, *, x_m: NDArray[np.float64], y_m: NDArray[np.float64], place: NDArray[np.int32] | None = None
+) -> Spots:
+    return Spots(
+        edge=np.full(n, -1, np.int32),
+        offset_m=np.zeros(n),
+        both_directions=np.zeros(n, np.bool_),
+        place=np.full(n, -1, np.int32) if place is None else place,
+        x_m=x_m,
+        y_m=y_m,
+        owner=[None] * n,
+        number=np.arange(n),
+    )
+
+
+def _lot_spots(group: LotReaders, lot_places: LotPlaces, rng: np.random.Generator) -> Spots:
+    nothing = (np.empty(0, np.int32), np.empty(0), np.empty(0), np.empty(0))
+    place, x_m, y_m, weight = lot_places.get(group.place_kind, nothing)
+    if group.count > len(place):
+        raise ReaderError(
+            f"Reader group '{group.name}' asks for readers at {group.count} places of kind "
+            f"'{group.place_kind}', but only {len(place)} have a car park to watch; lower its count, or let "
+            "the city have more such places."
+        )
+    order = _gumbel_order(np.asarray(weight, np.float64), rng)[: group.count]
+    return _unplaced(group.count, x_m=x_m[order], y_m=y_m[order], place=np.asarray(place[order], np.int32))
+
+
+def _file_spots(group: FixedReaders, city: City, rng: np.random.Generator) -> Spots:
+    from simulator.cameras.positions import read_positions
+
+    assert group.file is not None
+    found = read_positions(group.file, city=city)
+    n = len(found.edge)
+    if group.count > n:
+        raise ReaderError(
+            f"Reader group '{group.name}' asks for {group.count} readers, but {group.file} holds only {n}; "
+            "lower its count, or leave it out to take all of them."
+        )
+    # A count of 0 means that the file decides.
+    number = np.arange(n) if group.count == 0 else np.sort(rng.permutation(n)[: group.count])
+    return Spots(
+        edge=found.edge[number],
+        offset_m=found.offset_m[number],
+        both_directions=found.both_directions[number],
+        place=np.full(len(number), -1, np.int32),
+        x_m=found.x_m[number],
+        y_m=found.y_m[number],
+        owner=[found.owner[i] for i in number],
+        number=number,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Sites:
+    """Candidate spots on streets; arrays of shape (n_sites,). A two-way street has sites on one edge only."""
+
+    edge: NDArray[np.int32]
+    offset_m: NDArray[np.float64]
+    x_m: NDArray[np.float64]
+    y_m: NDArray[np.float64]
+    two_way: NDArray[np.bool_]
+    both_u: NDArray[np.float64]
+    flip_u: NDArray[np.float64]
+
+    def take(self, keep: NDArray[np.generic]) -> _Sites:
+        return _Sites(**{name: value[keep] for name, value in vars(self).items()})
+
+
+def _segments(network: RoadNetwork) -> NDArray[np.int32]:
+    """One edge of each street segment: the lower id of the two where it is two-way."""
+    edge = np.arange(network.n_edges, dtype=np.int32)
+    return edge[(network.reverse_edge < 0) | (edge < network.reverse_edge)]
+
+
+def _sites(network: RoadNetwork, rng: np.random.Generator, *, slot_m: float = np.inf) -> _Sites:
+    """One site per segment, or one per slot of about ``slot_m``, at a random offset within it."""
+    segment = _segments(network)
+    length = network.edge_length_m[segment]
+    n_slots = (
+        np.ones(len(segment), np.int64) if np.isinf(slot_m) else np.ceil(length / slot_m).astype(np.int64)
+    )
+    n_slots = np.maximum(n_slots, 1)
+    edge = np.repeat(segment, n_slots)
+    slot = np.arange(len(edge)) - np.repeat(np.cumsum(n_slots) - n_slots, n_slots)
+    length, n_slots = np.repeat(length, n_slots), np.repeat(n_slots, n_slots)
+    clear = np.minimum(_CLEAR_OF_JUNCTION_M, length / 2)
+    offset = clear + (slot + rng.random(len(edge))) / n_slots * (length - 2 * clear)
+    x, y = network.point_along(edge, offset)
+    return _Sites(
+        edge=edge,
+        offset_m=offset,
+        x_m=x,
+        y_m=y,
+        two_way=network.reverse_edge[edge] >= 0,
+        both_u=rng.random(len(edge)),
+        flip_u=rng.random(len(edge)),
+    )
+
+
+def _volume_of(
+    network: RoadNetwork, edge: NDArray[np.int32], volume: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    reverse = network.reverse_edge[edge]
+    total: NDArray[np.float64] = volume[edge] + np.where(reverse >= 0, volume[reverse], 0.0)
+    return total
+
+
+def _gumbel_order(weight: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Order of a weighted sample without replacement; weightless items come last, in random order."""
+    noise = rng.gumbel(size=len(weight))
+    with np.errstate(divide="ignore"):
+        return np.lexsort((-noise, -(np.log(weight) + noise))).astype(np.int64)
+
+
+def _by_volume(
+    group: FixedReaders, city: City, volume: NDArray[np.float64], rng: np.random.Generator
+) -> Spots:
+    sites = _sites(city.network, rng)
+    order = _gumbel_order(_volume_of(city.network, sites.edge, volume) ** group.volume_exponent, rng)
+    return _take(group, city.network, sites.take(order), "street segments")
+
+
+def _district(
+    group: FixedReaders, city: City, volume: NDArray[np.float64], rng: np.random.Generator
+) -> Spots:
+    sites = _sites(city.network, rng)
+    order = _gumbel_order(_volume_of(city.network, sites.edge, volume) ** group.volume_exponent, rng)
+    sites = sites.take(order)
+    x0, y0, x1, y1 = city.network.bounds_m
+    centre = x0 + group.district_x * (x1 - x0), y0 + group.district_y * (y1 - y0)
+    inside = np.hypot(sites.x_m - centre[0], sites.y_m - centre[1]) <= group.district_radius_km * 1000
+    return _take(group, city.network, sites.take(inside), "street segments inside its district")
+
+
+def _random(group: FixedReaders, city: City, volume: NDArray[np.float64], rng: np.random.Generator) -> Spots:
+    return _along_length(group, city, np.ones(city.network.n_edges, np.bool_), rng, "spots along the streets")
+
+
+def _arterial(
+    group: FixedReaders, city: City, volume: NDArray[np.float64], rng: np.random.Generator
+) -> Spots:
+    arterial = np.isin(city.network.edge_class, [int(c) for c in _ARTERIALS])
+    return _along_length(group, city, arterial, rng, "spots along its trunk, primary and secondary roads")
+
+
+def _along_length(
+    group: FixedReaders, city: City, allowed: NDArray[np.bool_], rng: np.random.Generator, what: str
+) -> Spots:
+    sites = _sites(city.network, rng, slot_m=_SLOT_M)
+    slots_on_edge = np.bincount(sites.edge, minlength=city.network.n_edges)[sites.edge]
+    order = _gumbel_order(city.network.edge_length_m[sites.edge] / slots_on_edge, rng)
+    sites = sites.take(order)
+    return _take(group, city.network, sites.take(allowed[sites.edge]), what)
+
+
+def _cordon(group: FixedReaders, city: City, volume: NDArray[np.float64], rng: np.random.Generator) -> Spots:
+    """Main roads at the gateways first, the busiest first, then ring by ring inwards; small streets last."""
+    network = city.network
+    if len(city.gateway_node) == 0:
+        raise ReaderError(
+            f"Reader group '{group.name}' wants a cordon, but no main road leaves the map '{city.name}'; use "
+            "another placement, such as volume or arterial."
+        )
+    sites = _sites(network, rng)
+    ring = _rings(network, city.gateway_node)
+    tail, head = network.edge_tail[sites.edge], network.edge_head[sites.edge]
+    small = network.edge_class[sites.edge] == RoadClass.RESIDENTIAL
+    nearer = np.minimum(ring[tail], ring[head])
+    noise = rng.random(len(small))
+    order = np.lexsort((noise, -_volume_of(network, sites.edge, volume), nearer, small))
+    inbound = np.where(ring[tail] <= ring[head], 0, 1)[order]
+    return _take(group, network, sites.take(order), "places on its rings", inbound=inbound)
+
+
+def _rings(network: RoadNetwork, gateway: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Number of street segments between each node and its nearest gateway, shape (n_nodes,)."""
+    ring = np.full(network.n_nodes, np.iinfo(np.int32).max, np.int64)
+    ring[gateway] = 0
+    for step in range(1, network.n_nodes):
+        before = ring[network.edge_head] == step - 1
+        after = ring[network.edge_tail] == step - 1
+        front = np.concatenate([network.edge_tail[before], network.edge_head[after]])
+        front = front[ring[front] > step]
+        if len(front) == 0:
+            break
+        ring[front] = step
+    return ring
+
+
+_PLACEMENTS: dict[str, Callable[[FixedReaders, City, NDArray[np.float64], np.random.Generator], Spots]] = {
+    "volume": _by_volume,
+    "district": _district,
+    "random": _random,
+    "arterial": _arterial,
+    "cordon": _cordon,
+}
+
+
+def _take(
+    group: FixedReaders,
+    network: RoadNetwork,
+    sites: _Sites,
+    what: str,
+    *,
+    inbound: NDArray[np.integer] | None = None,
+) -> Spots:
+    """Take sites in their order, spaced out, and give each reader its direction or both.
+
+    With ``inbound`` (0 where the site's own edge leads into the city, 1 where its reverse does) a site whose
+    reader does not read both directions gets two readers, the inbound one first.
+    """
+    share = group.both_directions_share
+    if inbound is None:
+        both = sites.two_way & (sites.both_u < share)
+        per_site = np.ones(len(both), np.int64)
+        flip = sites.two_way & ~both & (sites.flip_u < 0.5)
+    else:
+        # Pairs count twice, so this share of sites makes `share` of the readers read both directions.
+        both = sites.two_way & (sites.both_u < 2 * share / (1 + share))
+        per_site = np.where(sites.two_way & ~both, 2, 1)
+        flip = sites.two_way & ~both & (inbound == 1)
+    if group.count > per_site.sum():
+        raise ReaderError(
+            f"Reader group '{group.name}' asks for {group.count} readers, but the map has {what} for only "
+            f"{per_site.sum()}; lower its count" + _WAY_OUT.get(group.placement, ", or choose a larger map.")
+        )
+    at = np.array(_spaced(sites, group.min_spacing_m, group.count, per_site), dtype=np.int64)
+    second = np.concatenate([np.arange(n) for n in per_site[at]] or [np.empty(0, np.int64)]) == 1
+    at = np.repeat(at, per_site[at])[: group.count]
+    flipped = flip[at] ^ second[: group.count]
+    edge, offset = sites.edge[at], sites.offset_m[at]
+    reverse = np.where(flipped, network.reverse_edge[edge], edge)
+    length, length_reverse = network.edge_length_m[edge], network.edge_length_m[reverse]
+    offset = np.where(flipped, length_reverse * (1 - offset / length), offset)
+    return Spots(
+        edge=reverse.astype(np.int32),
+        offset_m=offset,
+        both_directions=both[at],
+        place=np.full(group.count, -1, np.int32),
+        x_m=sites.x_m[at],
+        y_m=sites.y_m[at],
+        owner=[None] * group.count,
+        number=np.arange(group.count),
+    )
+
+
+_WAY_OUT = {
+    "district": ", or enlarge district_radius_km.",
+    "arterial": ", or choose another placement.",
+}
+
+
+def _spaced(sites: _Sites, spacing_m: float, count: int, per_site: NDArray[np.int64]) -> list[int]:
+    """Take sites in order, none nearer than the spacing to one taken; halve it when all are tried."""
+    xy = np.column_stack([sites.x_m, sites.y_m])
+    tree = cKDTree(xy)
+    taken: list[int] = []
+    n_readers = 0
+    free = np.ones(len(xy), np.bool_)
+    while n_readers < count:
+        blocked = ~free
+        if taken and spacing_m > 0:
+            near = cKDTree(xy[taken]).query(xy, distance_upper_bound=spacing_m)[0]
+            blocked |= near < spacing_m
+        for i in np.flatnonzero(~blocked):
+            if blocked[i]:
+                continue
+            taken.append(int(i))
+            free[i] = False
+            n_readers += int(per_site[i])
+            if n_readers >= count:
+                break
+            if spacing_m > 0:
+                blocked[tree.query_ball_point(xy[i], spacing_m * (1 - 1e-12))] = True
+        spacing_m = spacing_m / 2 if spacing_m > 1 else 0.0
+    return taken
