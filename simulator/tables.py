@@ -138,7 +138,7 @@ SCHEMAS: dict[str, Schema] = {
         ),
         Schema(
             name="summary",
-            row="attacker x target x criterion",
+            row="attacker x target x criterion x day",
             columns={
                 "attacker": pl.String,
                 "target": pl.String,
@@ -151,6 +151,8 @@ SCHEMAS: dict[str, Schema] = {
                 "median_days": pl.Float64,
                 "median_days_low": pl.Float64,
                 "median_days_high": pl.Float64,
+                "median_sightings": pl.Float64,
+                "restricted_mean_days": pl.Float64,
             },
         ),
     )
@@ -170,7 +172,7 @@ def conform(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         missing = sorted(set(schema.columns) - set(frame.columns))
         extra = sorted(set(frame.columns) - set(schema.columns))
         raise TableError(f"Table '{name}': missing columns {missing}, unknown columns {extra}.")
-    return frame.select(schema.columns).cast(dict(schema.columns))
+    return frame.select(list(schema.columns)).cast(dict(schema.columns))
 
 
 def write_table(name: str, frame: pl.DataFrame, path: Path) -> None:

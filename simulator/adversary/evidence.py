@@ -1,4 +1,4 @@
-"""What a sighting is worth to a simple attacker: a weight for each sighting of one plate at one checkpoint."""
+"""What a sighting is worth to a simple attacker: a weight for each of one plate's at one checkpoint."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Reduction(IntEnum):
 
 @njit(cache=True)
 def index_places(indptr, x_m, y_m, cell, x_order, y_order):  # type: ignore[no-untyped-def]
-    """Number the cells of each plate from 0 in order of (column, row), and rank its sightings by x and by y."""
+    """Number each plate's cells from 0 by (column, row); rank its sightings by x and by y."""
     for p in range(len(indptr) - 1):
         first, last = indptr[p], indptr[p + 1]
         n = last - first
@@ -73,7 +73,7 @@ def weighted_median(value, order, weight):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def gather_cells(x, y, cell, weight, out_w, out_x, out_y, out_column, out_row):  # type: ignore[no-untyped-def]
-    """Sum the weighted sightings of each cell; return the number of cells that hold any, compacted in order."""
+    """Sum the weighted sightings of each cell, compacted in order; return how many cells hold any."""
     top = -1
     for i in range(len(weight)):
         top = max(top, cell[i])
@@ -114,7 +114,7 @@ def fullest_cell(n, w, x, y):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def density_clusters(n, w, column, row, radius_cells, min_weight, root, core):  # type: ignore[no-untyped-def]
-    """DBSCAN over weighted cells in order of (column, row): fill each cell's cluster in ``root``, -1 for noise.
+    """DBSCAN over weighted cells in order of (column, row): fill ``root`` with clusters, -1 for noise.
 
     A cluster is called by its first core cell. A border cell goes to the first-called cluster in reach.
     """

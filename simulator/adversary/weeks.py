@@ -70,7 +70,7 @@ def curve_at(curve, week_time_s):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def curve_integral(curve, running, week_time_s):  # type: ignore[no-untyped-def]
-    """Integral of a week curve from Monday 00:00 to a moment; ``running`` is its sum before each bin, in seconds."""
+    """Integral of a week curve from Monday 00:00 to a moment; ``running`` sums it up to each bin, seconds."""
     weeks = week_time_s // 604_800
     within = week_time_s - weeks * 604_800
     at = within // 1_800

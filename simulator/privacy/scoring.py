@@ -1,0 +1,213 @@
+"""From guesses and truth to the ``beliefs`` and ``outcomes`` tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from simulator.adversary.attacker import Attack, Guesses
+from simulator.privacy.criteria import (
+    ADDRESS_RANKS,
+    DISTANCES_M,
+    FOR_GOOD,
+    POINT_CRITERIA,
+    address_rank,
+    right_street,
+    within,
+)
+from simulator.privacy.truth import Addresses, Truth
+from simulator.roads.network import RoadNetwork
+from simulator.sightings.view import ArchiveView
+from simulator.tables import conform
+
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scored:
+    """The tables ``beliefs`` and ``outcomes`` of one attacker on one view."""
+
+    beliefs: pl.DataFrame
+    outcomes: pl.DataFrame
+
+
+def score(
+    attacker: str,
+    attack: Attack,
+    view: ArchiveView,
+    truth: Truth,
+    *,
+    network: RoadNetwork,
+    homes: Addresses,
+    works: Addresses,
+    sightings_seen: NDArray[np.int32] | None = None,
+) -> Scored:
+    """Hold an attack against the truth.
+
+    Parameters
+    ----------
+    attacker
+        The attacker's name.
+    attack
+        Its guesses, for the view's plates and checkpoints.
+    view
+        What it saw.
+    truth
+        The drivers behind the view's plates, in the same order.
+    network
+        The streets, for ``right-street``.
+    homes, works
+        All home addresses and all work places of the city, for ``address-top-k``.
+    sightings_seen
+        ``view.sightings_seen()``, shape (n_plates, n_checkpoints), if at hand already.
+
+    Returns
+    -------
+    Scored
+        ``beliefs``: one row per driver, target and checkpoint, with nulls where the attacker abstains.
+        ``outcomes``: one row per driver, target and criterion. ``days`` is the first checkpoint by which
+        the place is known (it became so in the time since the checkpoint before) and ``sightings`` what
+        could be seen by then; where ``observed`` is false it was never known, and both are those of the
+        last checkpoint. Drivers without a work place have no rows for ``work`` and ``both``; drivers who
+        live or work off the map stay in, with a truth that lies off the map.
+
+    Raises
+    ------
+    ValueError
+        If truth and view are not of the same drivers, or the view has no checkpoint.
+    """
+    if len(truth) != view.n_plates:
+        raise ValueError(f"Truth has {len(truth)} drivers, but the view has {view.n_plates} plates.")
+    if view.n_checkpoints == 0:
+        raise ValueError("The view has no checkpoint day: there is nothing to score.")
+    seen = view.sightings_seen() if sightings_seen is None else sightings_seen
+    everyone = np.ones(len(truth), dtype=bool)
+    sides = [("home", attack.home, everyone)]
+    if attack.work is not None:
+        sides.append(("work", attack.work, truth.has_work))
+    beliefs, outcomes = [], []
+    right_of: dict[str, list[BoolArray]] = {}
+    for target, guesses, who in sides:
+        right, belief = _judge(target, guesses, who, truth, network, homes if target == "home" else works)
+        right_of[target] = right
+        beliefs.append(_belief_rows(attacker, target, belief, view, truth.driver_id[who], seen[who]))
+        outcomes.append(
+            _outcome_rows(attacker, target, right, view.checkpoint_days, truth.driver_id[who], seen[who])
+        )
+    if attack.work is not None:
+        both = [h[truth.has_work] & w for h, w in zip(right_of["home"], right_of["work"], strict=True)]
+        who = truth.has_work
+        outcomes.append(
+            _outcome_rows(attacker, "both", both, view.checkpoint_days, truth.driver_id[who], seen[who])
+        )
+    return Scored(
+        beliefs=conform("beliefs", pl.concat(beliefs)), outcomes=conform("outcomes", pl.concat(outcomes))
+    )
+
+
+def _judge(
+    target: str, guesses: Guesses, who: BoolArray, truth: Truth, network: RoadNetwork, addresses: Addresses
+) -> tuple[list[BoolArray], tuple[NDArray[np.float32], ...]]:
+    """Return, for each point criterion, whether each guess is right; and the columns of ``beliefs``."""
+    true_x, true_y, edge, inside = (
+        getattr(truth, f"{target}_{part}")[who] for part in ("x_m", "y_m", "edge", "inside")
+    )
+    x, y = (np.asarray(a[who], dtype=np.float64) for a in (guesses.x_m, guesses.y_m))
+    error = np.hypot(x - true_x[:, None], y - true_y[:, None])
+    edges = np.where(inside, edge, -1).astype(np.int32)
+    edges = np.broadcast_to(edges[:, None], error.shape)
+    on_map = np.where(inside[:, None], error, np.nan)
+    rank = address_rank(x.ravel(), y.ravel(), on_map.ravel(), addresses).reshape(error.shape)
+    right = [
+        *(within(error, d) for d in DISTANCES_M),
+        right_street(x, y, edges, error, network),
+        *(rank <= k for k in ADDRESS_RANKS),
+    ]
+    return right, (guesses.x_m[who], guesses.y_m[who], guesses.confidence[who], error.astype(np.float32))
+
+
+def _belief_rows(
+    attacker: str,
+    target: str,
+    columns: tuple[NDArray[np.float32], ...],
+    view: ArchiveView,
+    driver_id: NDArray[np.int32],
+    seen: NDArray[np.int32],
+) -> pl.DataFrame:
+    n, k = seen.shape
+    x, y, confidence, error = (
+        pl.Series(np.ascontiguousarray(c, dtype=np.float32).ravel(), nan_to_null=True) for c in columns
+    )
+    return _label(
+        pl.DataFrame(
+            {
+                "driver_id": np.repeat(driver_id, k),
+                "day": np.tile(view.checkpoint_days, n),
+                "sightings_seen": np.ascontiguousarray(seen).ravel(),
+                "x_m": x,
+                "y_m": y,
+                "confidence": confidence,
+                "error_m": error,
+            }
+        ),
+        attacker,
+        target,
+    )
+
+
+def first_and_for_good(right: BoolArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the checkpoint of the first success, and of the last success that nothing undoes.
+
+    Parameters
+    ----------
+    right
+        Whether the guess is right, shape (n_drivers, n_checkpoints), n_checkpoints > 0.
+
+    Returns
+    -------
+    first, for_good
+        Checkpoint indices, shape (n_drivers,); n_checkpoints where it never happens.
+    """
+    k = right.shape[1]
+    first = np.where(right.any(axis=1), right.argmax(axis=1), k)
+    wrong = ~right
+    last_wrong = np.where(wrong.any(axis=1), k - 1 - wrong[:, ::-1].argmax(axis=1), -1)
+    return first, last_wrong + 1
+
+
+def _outcome_rows(
+    attacker: str,
+    target: str,
+    right: list[BoolArray],
+    checkpoint_days: NDArray[np.int32],
+    driver_id: NDArray[np.int32],
+    seen: NDArray[np.int32],
+) -> pl.DataFrame:
+    n, k = seen.shape
+    names = [c + suffix for c in POINT_CRITERIA for suffix in ("", FOR_GOOD)]
+    when = np.concatenate([part for r in right for part in first_and_for_good(r)])
+    shown = np.minimum(when, k - 1)
+    drivers = np.tile(np.arange(n), len(names))
+    criterion = pl.Series(names, dtype=pl.Categorical).gather(np.repeat(np.arange(len(names)), n))
+    return _label(
+        pl.DataFrame(
+            {
+                "driver_id": driver_id[drivers],
+                "criterion": criterion,
+                "days": checkpoint_days[shown],
+                "sightings": seen[drivers, shown],
+                "observed": when < k,
+            }
+        ),
+        attacker,
+        target,
+    )
+
+
+def _label(frame: pl.DataFrame, attacker: str, target: str) -> pl.DataFrame:
+    return frame.with_columns(
+        pl.lit(attacker, dtype=pl.Categorical).alias("attacker"), pl.lit(target).alias("target")
+    )
