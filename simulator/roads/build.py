@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulator.errors import MapError
 from simulator.roads.city import City
 from simulator.roads.grid import grid_city
+from simulator.roads.ring_radial import ring_radial_city
 from simulator.scenario import Streets
 from simulator.streams import Stream, generator
 
@@ -29,4 +30,6 @@ def build_city(streets: Streets, seed: int) -> City:
             raise MapError("These streets come from a map, and no map is given. Give one with --map FILE.")
         raise MapError("Maps cannot be imported yet.")
     rng = generator(seed, Stream.CITY)
+    if streets.kind == "ring-radial":
+        return ring_radial_city(streets.nodes, streets.area_km2, rng)
     return grid_city(streets.nodes, streets.area_km2, rng)
