@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from simulator.cameras.roster import Cameras, ReaderKind
+from simulator.cameras.sites import Sites, candidate_sites, gumbel_order, rings, street_volume, take_spaced
 from simulator.errors import ReaderError
 from simulator.roads.city import City
 from simulator.roads.network import RoadClass, RoadNetwork
@@ -35,7 +35,6 @@ _KIND = {
     "lot": ReaderKind.LOT,
 }
 _ARTERIALS = (RoadClass.TRUNK, RoadClass.PRIMARY, RoadClass.SECONDARY)
-_CLEAR_OF_JUNCTION_M = 5.0
 _SLOT_M = 25.0
 
 
@@ -191,7 +190,7 @@ def _lot_spots(group: LotReaders, lot_places: LotPlaces, rng: np.random.Generato
             f"'{group.place_kind}', but only {len(place)} have a car park to watch; lower its count, or let "
             "the city have more such places."
         )
-    order = _gumbel_order(np.asarray(weight, np.float64), rng)[: group.count]
+    order = gumbel_order(np.asarray(weight, np.float64), rng)[: group.count]
     return _unplaced(group.count, x_m=x_m[order], y_m=y_m[order], place=np.asarray(place[order], np.int32))
 
 
@@ -220,81 +219,19 @@ def _file_spots(group: FixedReaders, city: City, rng: np.random.Generator) -> Sp
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Sites:
-    """Candidate spots on streets; arrays of shape (n_sites,). A two-way street has sites on one edge only."""
-
-    edge: NDArray[np.int32]
-    offset_m: NDArray[np.float64]
-    x_m: NDArray[np.float64]
-    y_m: NDArray[np.float64]
-    two_way: NDArray[np.bool_]
-    both_u: NDArray[np.float64]
-    flip_u: NDArray[np.float64]
-
-    def take(self, keep: NDArray[np.generic]) -> _Sites:
-        return _Sites(**{name: value[keep] for name, value in vars(self).items()})
-
-
-def _segments(network: RoadNetwork) -> NDArray[np.int32]:
-    """One edge of each street segment: the lower id of the two where it is two-way."""
-    edge = np.arange(network.n_edges, dtype=np.int32)
-    return edge[(network.reverse_edge < 0) | (edge < network.reverse_edge)]
-
-
-def _sites(network: RoadNetwork, rng: np.random.Generator, *, slot_m: float = np.inf) -> _Sites:
-    """One site per segment, or one per slot of about ``slot_m``, at a random offset within it."""
-    segment = _segments(network)
-    length = network.edge_length_m[segment]
-    n_slots = (
-        np.ones(len(segment), np.int64) if np.isinf(slot_m) else np.ceil(length / slot_m).astype(np.int64)
-    )
-    n_slots = np.maximum(n_slots, 1)
-    edge = np.repeat(segment, n_slots)
-    slot = np.arange(len(edge)) - np.repeat(np.cumsum(n_slots) - n_slots, n_slots)
-    length, n_slots = np.repeat(length, n_slots), np.repeat(n_slots, n_slots)
-    clear = np.minimum(_CLEAR_OF_JUNCTION_M, length / 2)
-    offset = clear + (slot + rng.random(len(edge))) / n_slots * (length - 2 * clear)
-    x, y = network.point_along(edge, offset)
-    return _Sites(
-        edge=edge,
-        offset_m=offset,
-        x_m=x,
-        y_m=y,
-        two_way=network.reverse_edge[edge] >= 0,
-        both_u=rng.random(len(edge)),
-        flip_u=rng.random(len(edge)),
-    )
-
-
-def _volume_of(
-    network: RoadNetwork, edge: NDArray[np.int32], volume: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    reverse = network.reverse_edge[edge]
-    total: NDArray[np.float64] = volume[edge] + np.where(reverse >= 0, volume[reverse], 0.0)
-    return total
-
-
-def _gumbel_order(weight: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Order of a weighted sample without replacement; weightless items come last, in random order."""
-    noise = rng.gumbel(size=len(weight))
-    with np.errstate(divide="ignore"):
-        return np.lexsort((-noise, -(np.log(weight) + noise))).astype(np.int64)
-
-
 def _by_volume(
     group: FixedReaders, city: City, volume: NDArray[np.float64], rng: np.random.Generator
 ) -> Spots:
-    sites = _sites(city.network, rng)
-    order = _gumbel_order(_volume_of(city.network, sites.edge, volume) ** group.volume_exponent, rng)
+    sites = candidate_sites(city.network, rng)
+    order = gumbel_order(street_volume(city.network, sites.edge, volume) ** group.volume_exponent, rng)
     return _take(group, city.network, sites.take(order), "street segments")
 
 
 def _district(
     group: FixedReaders, city: City, volume: NDArray[np.float64], rng: np.random.Generator
 ) -> Spots:
-    sites = _sites(city.network, rng)
-    order = _gumbel_order(_volume_of(city.network, sites.edge, volume) ** group.volume_exponent, rng)
+    sites = candidate_sites(city.network, rng)
+    order = gumbel_order(street_volume(city.network, sites.edge, volume) ** group.volume_exponent, rng)
     sites = sites.take(order)
     x0, y0, x1, y1 = city.network.bounds_m
     centre = x0 + group.district_x * (x1 - x0), y0 + group.district_y * (y1 - y0)
@@ -316,9 +253,9 @@ def _arterial(
 def _along_length(
     group: FixedReaders, city: City, allowed: NDArray[np.bool_], rng: np.random.Generator, what: str
 ) -> Spots:
-    sites = _sites(city.network, rng, slot_m=_SLOT_M)
+    sites = candidate_sites(city.network, rng, slot_m=_SLOT_M)
     slots_on_edge = np.bincount(sites.edge, minlength=city.network.n_edges)[sites.edge]
-    order = _gumbel_order(city.network.edge_length_m[sites.edge] / slots_on_edge, rng)
+    order = gumbel_order(city.network.edge_length_m[sites.edge] / slots_on_edge, rng)
     sites = sites.take(order)
     return _take(group, city.network, sites.take(allowed[sites.edge]), what)
 
@@ -331,30 +268,15 @@ def _cordon(group: FixedReaders, city: City, volume: NDArray[np.float64], rng: n
             f"Reader group '{group.name}' wants a cordon, but no main road leaves the map '{city.name}'; use "
             "another placement, such as volume or arterial."
         )
-    sites = _sites(network, rng)
-    ring = _rings(network, city.gateway_node)
+    sites = candidate_sites(network, rng)
+    ring = rings(network, city.gateway_node)
     tail, head = network.edge_tail[sites.edge], network.edge_head[sites.edge]
     small = network.edge_class[sites.edge] == RoadClass.RESIDENTIAL
     nearer = np.minimum(ring[tail], ring[head])
     noise = rng.random(len(small))
-    order = np.lexsort((noise, -_volume_of(network, sites.edge, volume), nearer, small))
+    order = np.lexsort((noise, -street_volume(network, sites.edge, volume), nearer, small))
     inbound = np.where(ring[tail] <= ring[head], 0, 1)[order]
     return _take(group, network, sites.take(order), "places on its rings", inbound=inbound)
-
-
-def _rings(network: RoadNetwork, gateway: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Number of street segments between each node and its nearest gateway, shape (n_nodes,)."""
-    ring = np.full(network.n_nodes, np.iinfo(np.int32).max, np.int64)
-    ring[gateway] = 0
-    for step in range(1, network.n_nodes):
-        before = ring[network.edge_head] == step - 1
-        after = ring[network.edge_tail] == step - 1
-        front = np.concatenate([network.edge_tail[before], network.edge_head[after]])
-        front = front[ring[front] > step]
-        if len(front) == 0:
-            break
-        ring[front] = step
-    return ring
 
 
 _PLACEMENTS: dict[str, Callable[[FixedReaders, City, NDArray[np.float64], np.random.Generator], Spots]] = {
@@ -369,7 +291,7 @@ _PLACEMENTS: dict[str, Callable[[FixedReaders, City, NDArray[np.float64], np.ran
 def _take(
     group: FixedReaders,
     network: RoadNetwork,
-    sites: _Sites,
+    sites: Sites,
     what: str,
     *,
     inbound: NDArray[np.integer] | None = None,
@@ -394,7 +316,7 @@ def _take(
             f"Reader group '{group.name}' asks for {group.count} readers, but the map has {what} for only "
             f"{per_site.sum()}; lower its count" + _WAY_OUT.get(group.placement, ", or choose a larger map.")
         )
-    at = np.array(_spaced(sites, group.min_spacing_m, group.count, per_site), dtype=np.int64)
+    at = np.array(take_spaced(sites, group.min_spacing_m, group.count, per_site), dtype=np.int64)
     second = np.concatenate([np.arange(n) for n in per_site[at]] or [np.empty(0, np.int64)]) == 1
     at = np.repeat(at, per_site[at])[: group.count]
     flipped = flip[at] ^ second[: group.count]
@@ -418,29 +340,3 @@ _WAY_OUT = {
     "district": ", or enlarge district_radius_km.",
     "arterial": ", or choose another placement.",
 }
-
-
-def _spaced(sites: _Sites, spacing_m: float, count: int, per_site: NDArray[np.int64]) -> list[int]:
-    """Take sites in order, none nearer than the spacing to one taken; halve it when all are tried."""
-    xy = np.column_stack([sites.x_m, sites.y_m])
-    tree = cKDTree(xy)
-    taken: list[int] = []
-    n_readers = 0
-    free = np.ones(len(xy), np.bool_)
-    while n_readers < count:
-        blocked = ~free
-        if taken and spacing_m > 0:
-            near = cKDTree(xy[taken]).query(xy, distance_upper_bound=spacing_m)[0]
-            blocked |= near < spacing_m
-        for i in np.flatnonzero(~blocked):
-            if blocked[i]:
-                continue
-            taken.append(int(i))
-            free[i] = False
-            n_readers += int(per_site[i])
-            if n_readers >= count:
-                break
-            if spacing_m > 0:
-                blocked[tree.query_ball_point(xy[i], spacing_m * (1 - 1e-12))] = True
-        spacing_m = spacing_m / 2 if spacing_m > 1 else 0.0
-    return taken

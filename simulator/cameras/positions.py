@@ -288,8 +288,8 @@ def _projected(
     if not city.crs:
         raise ReaderError(
             f"{path} gives readers by longitude and latitude, but '{city.name}' is a generated city that "
-            f'lies nowhere on the globe; add the member "{_UNITS_KEY}": "m" to the FeatureCollection and give '
-            "metres, or use real streets."
+            f'lies nowhere on the globe; add the member "{_UNITS_KEY}": "m" to the FeatureCollection and '
+            "give metres, or use real streets."
         )
     try:
         from pyproj import Transformer
