@@ -1,0 +1,1 @@
+"""The user's side: command line, figures, tables, studies and benchmarks."""

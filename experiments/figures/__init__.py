@@ -1,0 +1,32 @@
+"""Figures: each is a data function that returns a table and a drawing function that takes ``ax``.
+
+Neither shows nor saves; :func:`save_all` writes the whole set of a run as PNG files.
+"""
+
+from __future__ import annotations
+
+from experiments.figures.error import error_over_time, plot_error_over_time
+from experiments.figures.groups import best_attacker, days_by_group, plot_days_by_group
+from experiments.figures.known import known_curve, plot_known_curve
+from experiments.figures.map import MapData, map_of_driver, plot_map
+from experiments.figures.save import FIGURES, save_all
+from experiments.figures.sightings import plot_sightings_per_day, sightings_per_day
+from experiments.figures.style import house_style
+
+__all__ = [
+    "FIGURES",
+    "MapData",
+    "best_attacker",
+    "days_by_group",
+    "error_over_time",
+    "house_style",
+    "known_curve",
+    "map_of_driver",
+    "plot_days_by_group",
+    "plot_error_over_time",
+    "plot_known_curve",
+    "plot_map",
+    "plot_sightings_per_day",
+    "save_all",
+    "sightings_per_day",
+]

@@ -1,0 +1,141 @@
+"""Write all figures of a run into a folder, each one whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from experiments.figures.error import error_over_time, plot_error_over_time
+from experiments.figures.groups import days_by_group, plot_days_by_group
+from experiments.figures.known import known_curve, plot_known_curve
+from experiments.figures.map import map_of_driver, plot_map
+from experiments.figures.sightings import plot_sightings_per_day, sightings_per_day
+from experiments.figures.style import house_style, new_figure
+from simulator.errors import TableError
+from simulator.privacy.time_to_inference import of_kind
+
+if TYPE_CHECKING:
+    from simulator.run import Run
+
+CRITERION = "within-250m"
+
+
+def _map(run: Run) -> Figure:
+    figure = new_figure(12.5, 8.0)
+    data = map_of_driver(
+        run.city,
+        cameras=run.cameras,
+        drivers=run.drivers,
+        sightings=run.example_sightings,
+        beliefs=run.beliefs,
+    )
+    plot_map(data, ax=figure.add_subplot())
+    return figure
+
+
+def _known(run: Run, target: str) -> Figure:
+    figure = new_figure(12.0, 6.2)
+    data = known_curve(run.outcomes, run.drivers, target=target, criterion=CRITERION)
+    plot_known_curve(data, ax=figure.add_subplot())
+    return figure
+
+
+def _error(run: Run) -> Figure:
+    figure = new_figure(12.0, 6.2)
+    residents = of_kind(run.beliefs, run.drivers, "resident")
+    plot_error_over_time(error_over_time(residents, target="home"), ax=figure.add_subplot())
+    return figure
+
+
+def _sightings(run: Run) -> Figure:
+    figure = new_figure()
+    data = sightings_per_day(run.beliefs, run.drivers, retention_days=run.scenario.archive.retention_days)
+    plot_sightings_per_day(data, ax=figure.add_subplot())
+    return figure
+
+
+def _groups(run: Run) -> Figure:
+    figure = new_figure(13.0, 10.0)
+    for i, target in enumerate(("home", "work")):
+        data = days_by_group(run.outcomes, run.drivers, criterion=CRITERION, target=target)
+        plot_days_by_group(data, ax=figure.add_subplot(2, 1, i + 1))
+    return figure
+
+
+FIGURES: dict[str, Callable[[Run], Figure]] = {
+    "map": _map,
+    "homes-known": lambda run: _known(run, "home"),
+    "work-places-known": lambda run: _known(run, "work"),
+    "error-distance": _error,
+    "sightings-per-day": _sightings,
+    "days-by-kind-of-driver": _groups,
+}
+
+
+def save_all(
+    run: Run, folder: Path, *, progress: Callable[[str, float], None] | None = None
+) -> tuple[Path, ...]:
+    """Draw every figure of a run and write it as a PNG file, over a figure of the same name.
+
+    Parameters
+    ----------
+    run
+        A finished run.
+    folder
+        Where to; made if missing.
+    progress
+        Called with a figure's name and the share of figures done.
+
+    Returns
+    -------
+    tuple of Path
+        The files, in the order of :data:`FIGURES`.
+
+    Raises
+    ------
+    TableError
+        If a file cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TableError(f"The folder for figures {folder} cannot be made: {error}.") from error
+    paths = []
+    with house_style():
+        for i, (name, draw) in enumerate(FIGURES.items()):
+            if progress:
+                progress(f"figure {name}", i / len(FIGURES))
+            figure = draw(run)
+            figure.text(0.995, 0.004, _caption(run), ha="right", va="bottom", fontsize=9.5, color="#666666")
+            figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # type: ignore[union-attr, call-arg]
+            paths.append(_save(figure, folder / f"{name}.png"))
+    if progress:
+        progress("figures", 1.0)
+    return tuple(paths)
+
+
+def _caption(run: Run) -> str:
+    drivers, cameras = run.drivers.height, run.cameras.height
+    kinds = run.cameras["kind"].cast(pl.String).value_counts(sort=True).rows()
+    readers = ", ".join(f"{count} {kind}" for kind, count in kinds) or "no readers"
+    noun = "reader" if cameras == 1 else "readers"
+    readers = f"{readers} {noun}" if cameras else readers
+    people = f"{drivers:,} simulated drivers, {run.scenario.days} days"
+    return f"{run.scenario.id}, seed {run.seed}: {people}, {readers}"
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        figure.savefig(partial, format="png", metadata={"Software": None})
+        os.replace(partial, path)
+    except OSError as error:
+        raise TableError(f"Figure {path} could not be written: {error}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return path

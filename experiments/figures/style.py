@@ -1,0 +1,80 @@
+"""The look that all figures share, and one colour and dash for each attacker in all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe & Ito, "Color universal design" (2008); grey stands in for yellow, which vanishes on white.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
+_DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
+_MARKERS = "os^Dv<>P"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineLook:
+    """How one attacker is drawn, the same in every figure of a run."""
+
+    label: str
+    color: str
+    dash: object
+    marker: str
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in this project's style within the block; the user's own settings come back after it."""
+    with (
+        as_file(files("experiments.figures") / "platetrail.mplstyle") as path,
+        matplotlib.style.context(path),
+    ):
+        yield
+
+
+def axes_or_new(ax: Axes | None) -> Axes:
+    """Return the axes given, or those of a new pyplot figure (for notebooks)."""
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot
+
+    return pyplot.subplots(layout="constrained")[1]
+
+
+def new_figure(width_in: float = 10.5, height_in: float = 6.0) -> Figure:
+    """Return a figure that belongs to no window system and to no pyplot state."""
+    return Figure(figsize=(width_in, height_in), layout="constrained")
+
+
+def attacker_looks(names: Iterable[str]) -> dict[str, LineLook]:
+    """Return the look of each attacker; registered ones keep theirs whatever else is shown."""
+    from simulator.adversary.attacker import attacker_named, attacker_names
+
+    registered = tuple(attacker_names())
+    wanted = list(dict.fromkeys(names))
+    order = [*registered, *sorted(set(wanted) - set(registered))]
+    looks = {}
+    for name in wanted:
+        i = order.index(name)
+        looks[name] = LineLook(
+            label=short_title(attacker_named(name).title if name in registered else name),
+            color=PALETTE[i % len(PALETTE)],
+            dash=_DASHES[(i // 2) % len(_DASHES)],
+            marker=_MARKERS[i % len(_MARKERS)],
+        )
+    return looks
+
+
+def short_title(text: str) -> str:
+    """Return a legend label: a name's hyphens as blanks, broken over two lines if long."""
+    words = (text if " " in text else text.replace("-", " ")).split()
+    label = " ".join(words)
+    if len(label) <= 24:
+        return label
+    best = min(range(1, len(words)), key=lambda k: abs(len(" ".join(words[:k])) - len(label) / 2))
+    return " ".join(words[:best]) + "\n" + " ".join(words[best:])

@@ -1,0 +1,25 @@
+"""Words for readers: what targets, criteria and groups of drivers are called in figures and tables."""
+
+from __future__ import annotations
+
+import re
+
+TARGET_WORDS = {"home": "homes", "work": "work places", "both": "homes and work places"}
+TARGET_WORD = {"home": "home", "work": "work place", "both": "home and work place"}
+SCHEDULE_WORDS = {
+    "day": "works by day",
+    "hybrid": "works partly at home",
+    "evening": "evening shift",
+    "night": "night shift",
+    "rotating": "rotating shifts",
+    "driving": "drives for a living",
+    "none": "does not work",
+}
+
+
+def criterion_words(criterion: str) -> str:
+    """Return a criterion in words: ``within-250m-for-good`` is "within 250 m for good"."""
+    spaced = re.sub(r"(\d)m\b", r"\1 m", criterion).replace("-", " ")
+    return re.sub(r"\baddress top (\d+)", r"to \1 address(es)", spaced).replace(
+        "right street", "to the street"
+    )

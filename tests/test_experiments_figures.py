@@ -1,0 +1,146 @@
+"""Figures: what their tables say, and that every one of them is drawn and written whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import matplotlib
+import numpy as np
+import polars as pl
+import pytest
+from experiments_frames import ATTACKERS, DAYS, made_up_run
+from matplotlib.figure import Figure
+
+from experiments import figures
+from experiments.figures.statistics import quantile_with_unknown
+from experiments.words import criterion_words
+from simulator.errors import TableError
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture(scope="module")
+def run() -> SimpleNamespace:
+    return made_up_run()
+
+
+def test_known_curve_is_the_share_of_residents_found_by_then(run: SimpleNamespace) -> None:
+    curve = figures.known_curve(run.outcomes, run.drivers)
+    residents = run.drivers.filter(pl.col("kind") == "resident")["driver_id"]
+    mine = run.outcomes.filter(
+        (pl.col("attacker") == "longest-gap")
+        & (pl.col("target") == "home")
+        & pl.col("driver_id").is_in(residents.implode())
+    )
+    for day in DAYS:
+        found = mine.filter(pl.col("observed") & (pl.col("days") <= day)).height / len(residents)
+        row = curve.filter((pl.col("attacker") == "longest-gap") & (pl.col("day") == day))
+        assert row["share"].item() == pytest.approx(found)
+        assert row["low"].item() <= found <= row["high"].item()
+
+
+def test_known_curve_starts_at_nothing_and_never_falls(run: SimpleNamespace) -> None:
+    for _, line in figures.known_curve(run.outcomes, run.drivers, target="work").group_by("attacker"):
+        share = line.sort("day")["share"].to_numpy()
+        assert share[0] == 0
+        assert (np.diff(share) >= 0).all()
+
+
+def test_an_abstention_counts_as_infinitely_far() -> None:
+    beliefs = pl.DataFrame(
+        {
+            "attacker": "a",
+            "driver_id": [0, 1, 2, 3],
+            "target": "home",
+            "day": [7] * 4,
+            "error_m": [10.0, 20.0, None, None],
+        }
+    )
+    row = figures.error_over_time(beliefs).row(0, named=True)
+    assert (row["drivers"], row["guessed"], row["q25_m"], row["median_m"]) == (4, 2, 10.0, 20.0)
+    assert np.isnan(row["q75_m"])
+
+
+@pytest.mark.parametrize(("q", "expected"), [(0.25, 1.0), (0.5, 2.0), (0.75, 3.0), (0.9, np.nan)])
+def test_quantiles_among_the_unknown_are_unknown(q: float, expected: float) -> None:
+    got = quantile_with_unknown(np.array([3.0, 1.0, 2.0]), q, unknown=1)
+    assert got == pytest.approx(expected, nan_ok=True)
+
+
+def test_sightings_per_day_uses_the_last_checkpoint_before_deletion(run: SimpleNamespace) -> None:
+    kept = figures.sightings_per_day(run.beliefs, run.drivers)
+    deleted = figures.sightings_per_day(run.beliefs, run.drivers, retention_days=20)
+    assert kept["day"].unique().to_list() == [60]
+    assert deleted["day"].unique().to_list() == [14]
+    assert kept.height == run.drivers.height
+    one = run.beliefs.filter((pl.col("driver_id") == 3) & (pl.col("day") == 60))["sightings_seen"].max()
+    assert kept.filter(pl.col("driver_id") == 3)["per_day"].item() == pytest.approx(one / 60)
+
+
+def test_days_by_group_shows_the_best_attacker_and_leaves_no_driver_uncounted(run: SimpleNamespace) -> None:
+    table = figures.days_by_group(run.outcomes, run.drivers, smallest_group=1)
+    assert set(table["attacker"]) == {ATTACKERS[-1]}
+    assert table["drivers"].sum() == run.drivers.height
+    late = table.filter(pl.col("share_known") < 0.5)
+    assert late.height
+    assert late["median"].is_nan().all()
+
+
+def test_the_map_gathers_one_drivers_sightings(run: SimpleNamespace) -> None:
+    data = figures.map_of_driver(
+        run.city,
+        cameras=run.cameras,
+        drivers=run.drivers,
+        sightings=run.example_sightings,
+        beliefs=run.beliefs,
+        driver_id=2,
+    )
+    assert data.sightings["reads"].sum() == run.example_sightings.filter(pl.col("driver_id") == 2).height
+    assert data.readers["kind"].to_list().count("patrol") == 0
+    home = data.marks.filter(pl.col("attacker").is_null() & (pl.col("what") == "home")).row(0, named=True)
+    assert home["x_m"] == run.drivers["home_x_m"][2]
+
+
+@pytest.mark.parametrize("name", list(figures.FIGURES))
+def test_each_figure_has_title_units_and_leaves_no_state(run: SimpleNamespace, name: str) -> None:
+    before = dict(matplotlib.rcParams)
+    with figures.house_style():
+        figure = figures.FIGURES[name](run)
+    assert isinstance(figure, Figure)
+    for ax in figure.axes:
+        assert ax.get_title(loc="left")
+        if name != "map":
+            assert ax.get_xlabel()
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_save_all_writes_every_figure_whole(run: SimpleNamespace, tmp_path: Path) -> None:
+    paths = figures.save_all(run, tmp_path / "figures")
+    assert [p.stem for p in paths] == list(figures.FIGURES)
+    assert sorted(p.name for p in (tmp_path / "figures").iterdir()) == sorted(p.name for p in paths)
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in paths)
+
+
+def test_a_run_in_which_nobody_is_seen_still_gets_its_figures(tmp_path: Path) -> None:
+    run = made_up_run(drivers=30)
+    run.cameras = run.cameras.head(0)
+    run.example_sightings = run.example_sightings.head(0)
+    gone = [pl.lit(None, dtype=pl.Float64).alias(c) for c in ("x_m", "y_m", "error_m")]
+    run.beliefs = run.beliefs.with_columns(*gone, sightings_seen=pl.lit(0))
+    run.outcomes = run.outcomes.with_columns(observed=pl.lit(False), days=pl.lit(60))
+    assert len(figures.save_all(run, tmp_path)) == len(figures.FIGURES)
+
+
+def test_a_folder_that_cannot_be_made_is_named(run: SimpleNamespace, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(TableError, match="taken"):
+        figures.save_all(run, tmp_path / "taken")
+
+
+@pytest.mark.parametrize(
+    ("criterion", "words"),
+    [("within-250m", "within 250 m"), ("within-1000m-for-good", "within 1000 m for good")],
+)
+def test_criteria_read_as_words(criterion: str, words: str) -> None:
+    assert criterion_words(criterion) == words
