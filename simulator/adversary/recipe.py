@@ -59,7 +59,7 @@ class Recipe:
     stay_min_h: float = 5.0
     stay_max_h: float = 20.0
     radius_m: float = 100.0
-    min_sightings: float = 3.0
+    min_sightings: int = 3
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -320,7 +320,7 @@ def compare(outcomes_a: pl.DataFrame, outcomes_b: pl.DataFrame) -> pl.DataFrame:
                 "p_value": p_value,
             }
         )
-    text = {c: pl.String for c in _GROUP}
+    text = dict.fromkeys(_GROUP, pl.String)
     numbers = {"share_a": pl.Float64, "share_b": pl.Float64, "statistic": pl.Float64, "p_value": pl.Float64}
     return pl.DataFrame(rows, schema={**text, "drivers_a": pl.Int32, "drivers_b": pl.Int32, **numbers})
 

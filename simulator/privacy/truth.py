@@ -83,7 +83,7 @@ class Addresses:
         return west, south, grid.cumsum(axis=0).cumsum(axis=1)
 
     def at_least_within(self, x_m: FloatArray, y_m: FloatArray, radius_m: FloatArray) -> NDArray[np.int64]:
-        """Return a lower bound of the number of addresses within a radius of points: whole grid cells only."""
+        """Return how many addresses at least are within a radius of points, by whole grid cells only."""
         west, south, below = self._count_below
         half = radius_m / np.sqrt(2.0)
 
