@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulator.errors import MapError
 from simulator.roads.city import City
 from simulator.roads.grid import grid_city
+from simulator.roads.organic import organic_city
 from simulator.roads.ring_radial import ring_radial_city
 from simulator.scenario import Streets
 from simulator.streams import Stream, generator
@@ -32,4 +33,6 @@ def build_city(streets: Streets, seed: int) -> City:
     rng = generator(seed, Stream.CITY)
     if streets.kind == "ring-radial":
         return ring_radial_city(streets.nodes, streets.area_km2, rng)
+    if streets.kind == "organic":
+        return organic_city(streets.nodes, streets.area_km2, rng)
     return grid_city(streets.nodes, streets.area_km2, rng)
