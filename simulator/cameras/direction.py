@@ -44,7 +44,7 @@ def parse_direction(text: str) -> tuple[Facing, ...]:
     parts = [part.strip() for part in text.replace("–", "-").split(";")]
     facings = tuple(_facing(part) for part in parts if part)
     if not facings:
-        raise ValueError("no direction")
+        raise ValueError("unreadable direction")
     return facings
 
 
@@ -53,7 +53,7 @@ def _facing(text: str) -> Facing:
     if len(ends) == 1:
         return Facing(centre_deg=ends[0] % 360.0)
     if len(ends) != 2:
-        raise ValueError(text)
+        raise ValueError(f"unreadable direction {text!r}")
     start, end = ends
     width = (end - start) % 360.0
     if width == 0.0 and start != end:
@@ -65,8 +65,8 @@ def _bearing(text: str) -> float:
     if text.upper() in COMPASS:
         return COMPASS.index(text.upper()) * 22.5
     if not _DEGREES.fullmatch(text):
-        raise ValueError(text)
+        raise ValueError(f"unreadable direction {text!r}")
     degrees = float(text.rstrip("° "))
     if degrees > 360.0:
-        raise ValueError(text)
+        raise ValueError(f"unreadable direction {text!r}")
     return degrees
