@@ -45,10 +45,22 @@ class Attack:
 class Attacker(Protocol):
     """An attacker: sees an archive view and its knowledge, and nothing else."""
 
-    name: str
-    title: str
-    citation: str
-    rung: Rung
+    # Read-only, so that frozen dataclasses qualify.
+    @property
+    def name(self) -> str:
+        """Name in the registry and in scenario files."""
+
+    @property
+    def title(self) -> str:
+        """Name for people."""
+
+    @property
+    def citation(self) -> str:
+        """The paper that the attack comes from."""
+
+    @property
+    def rung(self) -> Rung:
+        """The knowledge that it needs."""
 
     def infer(self, view: ArchiveView, knowledge: Knowledge) -> Attack:
         """Guess homes (and work places) of all plates at all checkpoints of a view."""

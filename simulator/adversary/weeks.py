@@ -47,7 +47,7 @@ def bump(centre_h: float, half_width_h: float, *, weekdays_only: bool = False) -
 
 def more_than_usual(curve: WeekCurve) -> WeekCurve:
     """Return a curve less its mean: positive when its place is likelier than at a random moment."""
-    return curve - curve.mean()
+    return np.asarray(curve - curve.mean(), dtype=np.float64)
 
 
 def at_home() -> WeekCurve:

@@ -5,8 +5,8 @@ no more. The share known is 1 - S with S from Kaplan & Meier, "Nonparametric est
 observations", JASA 53 (1958), and intervals on the log(-log S) scale from Greenwood's variance
 (Kalbfleisch & Prentice, *The Statistical Analysis of Failure Time Data*), both by
 :func:`scipy.stats.ecdf`. Where those are undefined, since nobody or everybody is found yet, Wilson's
-interval for a proportion stands in. The days are checkpoint days, so "known by day 30" is exact and times
-in between are rounded up to the next checkpoint.
+interval for a proportion (JASA 22, 1927) stands in. The days are checkpoint days, so "known by day 30" is
+exact and times in between are rounded up to the next checkpoint.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -111,16 +112,15 @@ def kaplan_meier(time: ArrayLike, observed: ArrayLike, *, confidence: float = 0.
     with warnings.catch_warnings():
         # The formula is undefined where S is 0 or 1; those places are filled below.
         warnings.simplefilter("ignore", RuntimeWarning)
-        band = survival.confidence_interval(confidence_level=confidence, method="log-log")
+        band: Any = survival.confidence_interval(confidence_level=confidence, method="log-log")
     low = 1.0 - np.asarray(band.high.probabilities, dtype=np.float64)
     high = 1.0 - np.asarray(band.low.probabilities, dtype=np.float64)
-    for value in (0, 1):
-        edge = stats.binomtest(value * len(when), len(when)).proportion_ci(confidence, method="wilson")
-        gap = ~np.isfinite(low) & (np.abs(share - value) < 1e-12)
-        low[gap], high[gap] = edge.low, edge.high
-    # Wilson's interval at the rim need not meet its neighbour's; a share known can only grow.
-    low, high = np.maximum.accumulate(np.minimum(low, share)), np.maximum.accumulate(np.maximum(high, share))
-    return Curve(time=times, share=share, low=np.minimum(low, share), high=high, n=len(when))
+    for k in np.flatnonzero(~np.isfinite(low)):
+        # Nobody or everybody is found: a plain proportion of those who did not leave before.
+        stayed = len(when) - int((when[~event] < times[k]).sum())
+        rim = stats.binomtest(round(share[k]) * stayed, stayed).proportion_ci(confidence, method="wilson")
+        low[k], high[k] = rim.low, rim.high
+    return Curve(time=times, share=share, low=low, high=high, n=len(when))
 
 
 def of_kind(frame: pl.DataFrame, drivers: pl.DataFrame, kind: str | None) -> pl.DataFrame:
@@ -306,7 +306,7 @@ def compare(outcomes_a: pl.DataFrame, outcomes_b: pl.DataFrame) -> pl.DataFrame:
         last = min(float(c.time[-1]) for c in curves)
         statistic, p_value = None, None
         if a["observed"].any() or b["observed"].any():
-            test = stats.logrank(*(_censored(g) for g in (a, b)))
+            test = stats.logrank(_censored(a), _censored(b))
             if np.isfinite(test.statistic):
                 statistic, p_value = float(test.statistic), float(test.pvalue)
         rows.append(
