@@ -23,3 +23,18 @@ def criterion_words(criterion: str) -> str:
     return re.sub(r"\baddress top (\d+)", r"to \1 address(es)", spaced).replace(
         "right street", "to the street"
     )
+
+
+def attacker_order() -> tuple[str, ...]:
+    """Return the names of all attackers in the order of their registry."""
+    import simulator.adversary.catalogue  # noqa: F401  (enters the attackers)
+    from simulator.adversary.attacker import attacker_names
+
+    return tuple(attacker_names())
+
+
+def attacker_title(name: str) -> str:
+    """Return an attacker's title; its name with blanks if it is not registered."""
+    from simulator.adversary.attacker import attacker_named
+
+    return attacker_named(name).title if name in attacker_order() else name.replace("-", " ")

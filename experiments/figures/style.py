@@ -11,6 +11,8 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.words import attacker_order, attacker_title
+
 # Okabe & Ito, "Color universal design" (2008); grey stands in for yellow, which vanishes on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
@@ -53,16 +55,14 @@ def new_figure(width_in: float = 10.5, height_in: float = 6.0) -> Figure:
 
 def attacker_looks(names: Iterable[str]) -> dict[str, LineLook]:
     """Return the look of each attacker; registered ones keep theirs whatever else is shown."""
-    from simulator.adversary.attacker import attacker_named, attacker_names
-
-    registered = tuple(attacker_names())
+    registered = attacker_order()
     wanted = list(dict.fromkeys(names))
     order = [*registered, *sorted(set(wanted) - set(registered))]
     looks = {}
     for name in wanted:
         i = order.index(name)
         looks[name] = LineLook(
-            label=short_title(attacker_named(name).title if name in registered else name),
+            label=two_lines(attacker_title(name)),
             color=PALETTE[i % len(PALETTE)],
             dash=_DASHES[(i // 2) % len(_DASHES)],
             marker=_MARKERS[i % len(_MARKERS)],
@@ -70,11 +70,10 @@ def attacker_looks(names: Iterable[str]) -> dict[str, LineLook]:
     return looks
 
 
-def short_title(text: str) -> str:
-    """Return a legend label: a name's hyphens as blanks, broken over two lines if long."""
-    words = (text if " " in text else text.replace("-", " ")).split()
-    label = " ".join(words)
-    if len(label) <= 24:
-        return label
-    best = min(range(1, len(words)), key=lambda k: abs(len(" ".join(words[:k])) - len(label) / 2))
+def two_lines(text: str) -> str:
+    """Return a legend label, broken over two lines if it is long."""
+    words = text.split()
+    if len(text) <= 24 or len(words) < 2:
+        return text
+    best = min(range(1, len(words)), key=lambda k: abs(len(" ".join(words[:k])) - len(text) / 2))
     return " ".join(words[:best]) + "\n" + " ".join(words[best:])

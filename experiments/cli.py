@@ -1,0 +1,255 @@
+"""The command line: ``platetrail list | show | run | calibrate | plot | demo | cite | replay | bench``.
+
+Commands import what they need when they run, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.terminal import Commands, progress_bar, stop
+
+EXAMPLES = """\b
+Examples:
+  platetrail demo
+  platetrail show norfolk-density
+  platetrail run first-town --out runs/fewer --seed 7 \\
+      --set readers.street-readers.count=12
+  platetrail run real-streets --map city.osm.pbf --out runs/city \\
+      --drivers 5000 --workers 2
+"""
+
+app = typer.Typer(
+    name="platetrail",
+    cls=Commands,
+    help="How many days of licence-plate reads does it take to know where a driver lives and works? "
+    "All drivers are simulated.",
+    epilog=EXAMPLES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+NameOrFile = Annotated[
+    str, typer.Argument(metavar="NAME_OR_FILE", help="A standard scenario or a TOML file.")
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Root seed; one is drawn and printed if left out.")]
+Drivers = Annotated[int | None, typer.Option(help="Drivers to simulate.")]
+Days = Annotated[int | None, typer.Option(help="Days to simulate.")]
+MapFile = Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Street map to run on.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes; results do not depend on it.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PART.FIELD=VALUE", help="Change a parameter; can repeat."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress bar.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that a run wrote.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"platetrail {version('platetrail')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
+
+
+@app.command("list")
+def list_scenarios() -> None:
+    """List the standard scenarios."""
+    from rich.console import Console
+
+    from experiments.describe import print_catalogue
+
+    print_catalogue(Console())
+
+
+@app.command()
+def show(
+    name_or_file: NameOrFile,
+    toml: Annotated[bool, typer.Option("--toml", help="Print the TOML file, to start your own.")] = False,
+) -> None:
+    """Show a scenario: question, parameters, sources.
+
+    Every parameter is shown with its meaning.
+    """
+    from rich.console import Console
+
+    from experiments.describe import print_scenario, toml_of
+    from scenarios import resolve
+
+    scenario = resolve(name_or_file)
+    if toml:
+        path = Path(name_or_file)
+        typer.echo(path.read_text(encoding="utf-8") if path.is_file() else toml_of(name_or_file), nl=False)
+    else:
+        print_scenario(Console(), scenario)
+
+
+@app.command()
+def run(
+    name_or_file: NameOrFile,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; new or empty.")],
+    seed: Seed = None,
+    drivers: Drivers = None,
+    days: Days = None,
+    map_file: MapFile = None,
+    workers: Workers = 1,
+    replicates: Annotated[int, typer.Option(min=1, help="Independent repetitions.")] = 1,
+    overrides: Overrides = None,
+    tables: Annotated[
+        str | None, typer.Option(help="Big tables to write too: sightings, trips, or both with a comma.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace results that are in the folder.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a scenario; write tables and figures.
+
+    DIR gets the tables, summary.csv, manifest.json and figures/; the result is printed.
+    """
+    from experiments.prepare import big_tables, scenario_from_options
+    from experiments.running import run_and_report
+
+    scenario = scenario_from_options(
+        name_or_file, drivers=drivers, days=days, map_file=map_file, overrides=overrides or ()
+    )
+    run_and_report(
+        scenario,
+        out=out,
+        seed=seed,
+        workers=workers,
+        replicates=replicates,
+        tables=big_tables(tables),
+        force=force,
+        quiet=quiet,
+    )
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("demo-run"),
+    quiet: Quiet = False,
+) -> None:
+    """Run 'first-town': a table, figures, what to try next.
+
+    The seed is fixed. Results of an earlier demo in DIR are replaced.
+    """
+    from experiments.prepare import refuse_full_folder, scenario_from_options
+    from experiments.running import run_and_report
+
+    refuse_full_folder(out, force=(out / "manifest.json").is_file())
+    scenario = scenario_from_options("first-town")
+    typer.echo(f"{scenario.title}: {scenario.question}\n")
+    run_and_report(scenario, out=out, seed=1, workers=1, replicates=1, tables=(), force=True, quiet=quiet)
+    typer.echo("\nLook at the figures:")
+    for path in sorted((out / "figures").glob("*.png")):
+        typer.echo(f"  {path}")
+    typer.echo(
+        "\nThen try:\n"
+        "  platetrail show first-town\n"
+        "  platetrail run first-town --out runs/fewer --seed 1 --set readers.street-readers.count=6\n"
+        "  platetrail run norfolk-density --out runs/norfolk --workers 2"
+    )
+
+
+@app.command()
+def calibrate(
+    name_or_file: NameOrFile,
+    seed: Seed = 1,
+    drivers: Drivers = None,
+    days: Days = None,
+    map_file: MapFile = None,
+    workers: Workers = 1,
+    overrides: Overrides = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compare simulated with published figures.
+
+    Prints both with the accepted band, and which hold.
+    """
+    from experiments.prepare import scenario_from_options
+
+    scenario = scenario_from_options(
+        name_or_file, drivers=drivers, days=days, map_file=map_file, overrides=overrides or ()
+    )
+    from simulator.run import simulate
+
+    from experiments.calibration import print_calibration
+
+    with progress_bar(quiet=quiet) as progress:
+        result = simulate(scenario, seed=seed, workers=workers, progress=progress)
+    print_calibration(result)
+
+
+@app.command()
+def plot(folder: Folder) -> None:
+    """Draw the figures of a results folder again."""
+    from simulator.run import load_run
+
+    from experiments.running import draw
+
+    for path in draw(load_run(folder), folder / "figures"):
+        typer.echo(path)
+
+
+@app.command()
+def replay(folder: Folder) -> None:
+    """Run a manifest again and compare every table.
+
+    Says which tables are the same to the bit; the exit code is 1 if one is not.
+    """
+    from simulator.run import replay as replay_run
+
+    verdicts = replay_run(folder)
+    for table, same in verdicts:
+        typer.echo(f"{table:<12} {'the same' if same else 'DIFFERENT'}")
+    if not all(same for _, same in verdicts):
+        stop(
+            "Not all tables are the same: another version of the program, or an edited file?",
+            1,
+        )
+    typer.echo("Every table is the same to the bit.")
+
+
+@app.command()
+def cite(
+    name_or_file: Annotated[
+        str | None, typer.Argument(metavar="[NAME_OR_FILE]", help="Also print this scenario's sources.")
+    ] = None,
+) -> None:
+    """Print what to cite: platetrail, papers, sources."""
+    from rich.console import Console
+
+    from experiments.describe import print_how_to_cite
+    from scenarios import resolve
+
+    print_how_to_cite(Console(), resolve(name_or_file) if name_or_file else None)
+
+
+@app.command()
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, to see that it works.")] = False,
+) -> None:
+    """Measure speed and memory on this machine."""
+    from experiments.bench import main as measure
+
+    measure(quick=quick)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,136 @@
+"""What ``list``, ``show`` and ``cite`` print."""
+
+from __future__ import annotations
+
+from importlib.metadata import metadata
+from importlib.resources import files
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
+
+from scenarios import scenario_named, scenario_names
+from simulator.scenario import Scenario
+
+_PROSE = {"id", "title", "question", "description", "calibrate", "citations", "readers"}
+
+
+def print_catalogue(console: Console) -> None:
+    """Print one line a standard scenario."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for head in ("Scenario", "Drivers", "Days", "Readers", "Question"):
+        table.add_column(head, justify="right" if head in ("Drivers", "Days") else "left")
+    for name in scenario_names():
+        scenario = scenario_named(name)
+        readers = ", ".join(f"{group.count} {group.kind}" for group in scenario.readers) or "none"
+        table.add_row(
+            Text(name, style="bold"),
+            f"{scenario.people.drivers:,}",
+            str(scenario.days),
+            readers,
+            scenario.question,
+        )
+    console.print(table)
+    console.print(
+        "\nRead one with [bold]platetrail show NAME[/], run it with [bold]platetrail run NAME --out DIR[/]."
+    )
+
+
+def print_scenario(console: Console, scenario: Scenario) -> None:
+    """Print a scenario: question, description, every parameter with its meaning, sources with reasons."""
+    console.print(Text(scenario.title, style="bold"), Text(f"({scenario.id})", style="dim"))
+    console.print(Text(scenario.question, style="italic"))
+    console.print()
+    console.print(Markdown(scenario.description))
+    console.print()
+    console.print(_parameters("scenario", scenario, skip=_PROSE, prefix=""))
+    for name, part in scenario:
+        if isinstance(part, BaseModel):
+            console.print(_parameters(name, part, prefix=f"{name}."))
+    for group in scenario.readers:
+        console.print(_parameters(f"readers.{group.name}", group, prefix=f"readers.{group.name}."))
+    if scenario.calibrate:
+        console.print(
+            f"Checked against published figures {', '.join(scenario.calibrate)}: platetrail calibrate."
+        )
+        console.print()
+    print_sources(console, scenario)
+
+
+def print_sources(console: Console, scenario: Scenario) -> None:
+    """Print the sources of a scenario and what each is cited for."""
+    console.print(Text("Sources, and what each is cited for", style="bold"))
+    for citation in scenario.citations:
+        console.print(Text(f"  {citation.source}", overflow="fold"))
+        console.print(Text(f"      {citation.reason}", style="dim"))
+
+
+def print_how_to_cite(console: Console, scenario: Scenario | None) -> None:
+    """Print how to cite this program, the attackers' papers, and a scenario's sources."""
+    package = metadata("platetrail")
+    version, summary = package["Version"], package["Summary"]
+    console.print(Text("If you use platetrail in published work, please cite it:", style="bold"))
+    console.print(
+        Text(f"\n  The platetrail developers. platetrail: {summary} Version {version}.\n"), highlight=False
+    )
+    entry = (
+        f"  @software{{platetrail,\n    author  = {{{{The platetrail developers}}}},\n"
+        f"    title   = {{{{platetrail: {summary}}}}},\n    version = {{{version}}}\n  }}\n"
+    )
+    console.print(Text(entry), highlight=False, soft_wrap=True)
+    console.print(Text("and the papers behind the attackers whose results you show:", style="bold"))
+    for name, title, source in _attackers():
+        console.print(Text(f"  {title} ({name})"))
+        console.print(Text(f"      {source}", style="dim"))
+    if scenario is not None:
+        console.print()
+        print_sources(console, scenario)
+
+
+def toml_of(name: str) -> str:
+    """Return the TOML text of a standard scenario, to start one's own from."""
+    return (files("scenarios") / "catalogue" / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _attackers() -> list[tuple[str, str, str]]:
+    from experiments.words import attacker_order
+    from simulator.adversary.attacker import attacker_named
+
+    found = [attacker_named(name) for name in attacker_order()]
+    return [(a.name, a.title, a.citation) for a in found]
+
+
+def _parameters(title: str, part: BaseModel, *, prefix: str, skip: set[str] | None = None) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    table.add_column("Parameter", no_wrap=True)
+    table.add_column("Value", justify="right")
+    table.add_column("Meaning", style="dim")
+    for name, value, meaning in _rows(part, skip or set()):
+        table.add_row(prefix + name, value, meaning)
+    return table
+
+
+def _rows(part: BaseModel, skip: set[str]) -> list[tuple[str, str, str]]:
+    rows = []
+    for name, field in type(part).model_fields.items():
+        value: Any = getattr(part, name)
+        if name in skip:
+            continue
+        if isinstance(value, BaseModel):
+            if skip:
+                continue
+            rows += [(f"{name}.{inner}", shown, meaning) for inner, shown, meaning in _rows(value, set())]
+        else:
+            rows.append((name, _shown(value), field.description or ""))
+    return rows
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == ():
+        return "–"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

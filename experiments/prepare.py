@@ -1,0 +1,104 @@
+"""From what a user typed to a scenario that can run, refusing early what could only fail late."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scenarios import resolve
+from simulator.errors import MapError, ReaderError, ScenarioError, TableError, did_you_mean
+from simulator.scenario import Scenario, parse_override, with_overrides
+
+BIG_TABLES = ("sightings", "trips")
+
+
+def scenario_from_options(
+    name_or_file: str,
+    *,
+    drivers: int | None = None,
+    days: int | None = None,
+    map_file: Path | None = None,
+    overrides: Sequence[str] = (),
+) -> Scenario:
+    """Return a scenario with the command line's changes; ``overrides`` are ``part.field=value``.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario or a change cannot be used, or it needs a map and has none.
+    MapError, ReaderError
+        If a file that it names does not exist.
+    """
+    scenario = resolve(name_or_file)
+    changes: dict[str, Any] = dict(parse_override(text) for text in overrides)
+    if drivers is not None:
+        changes["people.drivers"] = drivers
+    if days is not None:
+        changes["days"] = days
+    if map_file is not None:
+        changes["streets.kind"] = "map"
+        changes["streets.map"] = str(map_file.absolute())
+    if changes:
+        scenario = with_overrides(scenario, changes)
+    _check_files(scenario)
+    _check_attackers(scenario)
+    return scenario
+
+
+def big_tables(text: str | None) -> tuple[str, ...]:
+    """Return the names in a comma-separated list of optional tables.
+
+    Raises
+    ------
+    ScenarioError
+        If one is unknown.
+    """
+    names = tuple(name.strip() for name in (text or "").split(",") if name.strip())
+    for name in names:
+        if name not in BIG_TABLES:
+            raise ScenarioError(
+                f"--tables: no optional table is called '{name}'. {did_you_mean(name, BIG_TABLES)}"
+            )
+    return names
+
+
+def refuse_full_folder(out: Path, *, force: bool) -> None:
+    """Refuse an output folder that is a file or, without ``force``, not empty.
+
+    Raises
+    ------
+    TableError
+        Saying so.
+    """
+    if out.exists() and not out.is_dir():
+        raise TableError(f"{out} is a file; --out needs a folder.")
+    if not force and out.is_dir() and any(out.iterdir()):
+        raise TableError(
+            f"The folder {out} is not empty. Choose another --out, or give --force to replace the results "
+            "that platetrail wrote there (other files stay)."
+        )
+
+
+def _check_files(scenario: Scenario) -> None:
+    streets = scenario.streets
+    if streets.kind == "map" and streets.map is None:
+        raise ScenarioError(
+            f"Scenario '{scenario.id}' takes its streets from a map: give one with --map FILE "
+            "(.osm, .osm.gz, .osm.pbf or .graphml)."
+        )
+    if streets.map is not None and not streets.map.is_file():
+        raise MapError(f"There is no map file {streets.map}. Check the path given to --map or streets.map.")
+    for group in scenario.readers:
+        file = getattr(group, "file", None)
+        if file is not None and not file.is_file():
+            raise ReaderError(f"Reader group '{group.name}': there is no file {file} with reader positions.")
+
+
+def _check_attackers(scenario: Scenario) -> None:
+    if scenario.attackers.names:
+        import simulator.adversary.catalogue  # noqa: F401  (enters the attackers)
+        from simulator.adversary.attacker import attacker_named
+
+        for name in scenario.attackers.names:
+            attacker_named(name)

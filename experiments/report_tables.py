@@ -1,0 +1,91 @@
+"""Result tables for the terminal, made from the table ``summary``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+from rich.table import Table
+
+from experiments.words import TARGET_WORDS, attacker_title, criterion_words
+
+CRITERIA = ("within-250m", "within-500m")
+
+
+def summary_tables(
+    summary: pl.DataFrame,
+    *,
+    target: str,
+    criteria: Sequence[str] = CRITERIA,
+    days: Sequence[int] = (7, 30, 60, 90),
+    together: bool = True,
+) -> list[Table]:
+    """Return tables of the share known, one row an attacker, the best one first.
+
+    Parameters
+    ----------
+    summary
+        The table of a run, or the combination of several replicates.
+    target
+        ``"home"``, ``"work"`` or ``"both"``.
+    criteria
+        What counts as known.
+    days
+        Days to show; those that the summary lacks are left out, its last day is always shown.
+    together
+        All criteria side by side in one table, or a table each, for narrow terminals.
+    """
+    chosen = summary.filter((pl.col("target") == target) & pl.col("criterion").is_in(list(criteria)))
+    if not chosen.height:
+        return []
+    last = chosen.select(pl.max("day")).item()
+    shown = sorted({d for d in days if d in chosen["day"].to_list()} | {last})
+    order = (
+        chosen.filter((pl.col("day") == last) & (pl.col("criterion") == criteria[0]))
+        .sort(["share", "attacker"], descending=[True, False])["attacker"]
+        .to_list()
+    )
+    groups = [tuple(criteria)] if together else [(c,) for c in criteria]
+    return [_table(chosen, target, group, shown, order) for group in groups]
+
+
+def _table(
+    chosen: pl.DataFrame, target: str, criteria: Sequence[str], days: Sequence[int], order: Sequence[str]
+) -> Table:
+    drivers = chosen.select(pl.max("drivers")).item()
+    words = " and ".join(criterion_words(c) for c in criteria)
+    table = Table(
+        title=f"{TARGET_WORDS[target].capitalize()} known {words}: % of {drivers:,} drivers (95% interval)",
+        title_justify="left",
+        title_style="bold",
+    )
+    table.add_column("Attacker", no_wrap=False, min_width=18)
+    for criterion in criteria:
+        distance = criterion_words(criterion).removeprefix("within ")
+        for day in days:
+            head = f"{distance}\nday {day}" if len(criteria) > 1 else f"day {day}"
+            table.add_column(head, justify="right", no_wrap=True)
+    table.add_column(f"median days\n{criterion_words(criteria[0]).removeprefix('within ')}", justify="right")
+    cells = {(r["attacker"], r["criterion"], r["day"]): r for r in chosen.iter_rows(named=True)}
+    for place, attacker in enumerate(order):
+        row = [attacker_title(attacker)]
+        row += [_share(cells.get((attacker, c, day))) for c in criteria for day in days]
+        row.append(_median(cells.get((attacker, criteria[0], days[-1]))))
+        table.add_row(*row, style="bold" if place == 0 else "")
+    return table
+
+
+def _share(row: dict[str, float | None] | None) -> str:
+    if row is None or row["share"] is None:
+        return "–"
+    low, high = row["share_low"], row["share_high"]
+    band = "" if low is None or high is None else f" ({100 * low:.0f}–{100 * high:.0f})"
+    return f"{100 * row['share']:.0f}{band}"
+
+
+def _median(row: dict[str, float | None] | None) -> str:
+    if row is None or row["median_days"] is None:
+        return "not reached"
+    low, high = row["median_days_low"], row["median_days_high"]
+    band = f" ({low:.0f}–{'' if high is None else f'{high:.0f}'})" if low is not None else ""
+    return f"{row['median_days']:.0f}{band}"

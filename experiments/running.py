@@ -1,0 +1,115 @@
+"""The commands ``run`` and ``demo``: simulate, print the table, draw the figures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+from rich.console import Console
+
+from experiments.prepare import refuse_full_folder
+from experiments.replicates import combine_summaries, replicate_folder, write_combined
+from experiments.report_tables import summary_tables
+from experiments.terminal import progress_bar
+from simulator.scenario import Scenario
+from simulator.streams import fresh_seed
+
+if TYPE_CHECKING:
+    from simulator.run import Run
+
+# Measured shares of the time that a run takes; figures are the rest.
+_SIMULATION_SHARE = 0.85
+_SIDE_BY_SIDE_WIDTH = 118
+
+Progress = Callable[[str, float], None]
+
+
+def run_and_report(
+    scenario: Scenario,
+    *,
+    out: Path,
+    seed: int | None,
+    workers: int,
+    replicates: int,
+    tables: tuple[str, ...],
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Run a scenario once or several times, write everything to ``out``, print the result table."""
+    console, notes = Console(), Console(stderr=True, quiet=quiet)
+    refuse_full_folder(out, force=force)
+    _say_workers(notes, workers)
+    if seed is None:
+        seed = fresh_seed()
+        notes.print(f"Seed {seed}, drawn; the same run again: --seed {seed}", highlight=False)
+    from simulator.run import simulate
+
+    summaries: list[pl.DataFrame] = []
+    with progress_bar(quiet=quiet) as progress:
+        for replicate in range(replicates):
+            folder = out if replicates == 1 else replicate_folder(out, replicate)
+            step = _within(progress, replicate, replicates)
+            run = simulate(
+                scenario,
+                seed=seed,
+                out=folder,
+                workers=workers,
+                replicate=replicate,
+                tables=tables,
+                progress=_part(step, 0.0, _SIMULATION_SHARE),
+                force=force,
+            )
+            draw(run, folder / "figures", _part(step, _SIMULATION_SHARE, 1.0))
+            summaries.append(run.summary)
+    summary = summaries[0]
+    if replicates > 1:
+        summary = combine_summaries(summaries)
+        write_combined(summaries, summary, out / "summary.csv")
+    print_summary(console, summary)
+    figures = out / ("figures" if replicates == 1 else "replicate-*/figures")
+    if replicates > 1:
+        console.print(f"Means over {replicates} replicates; intervals of the mean, from their spread.")
+    notes.print(f"Results: {out}/   figures: {figures}/", highlight=False, soft_wrap=True)
+
+
+def draw(run: Run, folder: Path, progress: Progress | None = None) -> tuple[Path, ...]:
+    """Draw all figures of a run into a folder."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from experiments.figures import save_all
+
+    return save_all(run, folder, progress=progress)
+
+
+def print_summary(console: Console, summary: pl.DataFrame) -> None:
+    """Print the share of homes and work places known, by attacker and day."""
+    together = console.width >= _SIDE_BY_SIDE_WIDTH
+    for target in ("home", "work"):
+        for table in summary_tables(summary, target=target, together=together):
+            console.print(table)
+            console.print()
+
+
+def _within(progress: Progress, replicate: int, replicates: int) -> Progress:
+    """Return a progress callback for one of several replicates."""
+
+    def step(stage: str, done: float) -> None:
+        label = stage if replicates == 1 else f"{replicate + 1}/{replicates} {stage}"
+        progress(label, (replicate + done) / replicates)
+
+    return step
+
+
+def _part(progress: Progress, start: float, end: float) -> Progress:
+    """Return a progress callback for a part of the whole."""
+    return lambda stage, done: progress(stage, start + done * (end - start))
+
+
+def _say_workers(notes: Console, workers: int) -> None:
+    cores = os.cpu_count() or 1
+    if workers > cores:
+        notes.print(f"{workers} workers on {cores} cores: allowed, but more than {cores} will not be faster.")
