@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulator.errors import MapError
 from simulator.roads.city import City
 from simulator.roads.grid import grid_city
+from simulator.roads.import_map import import_map
 from simulator.roads.organic import organic_city
 from simulator.roads.ring_radial import ring_radial_city
 from simulator.scenario import Streets
@@ -29,7 +30,7 @@ def build_city(streets: Streets, seed: int) -> City:
     if streets.kind == "map":
         if streets.map is None:
             raise MapError("These streets come from a map, and no map is given. Give one with --map FILE.")
-        raise MapError("Maps cannot be imported yet.")
+        return import_map(streets.map)
     rng = generator(seed, Stream.CITY)
     if streets.kind == "ring-radial":
         return ring_radial_city(streets.nodes, streets.area_km2, rng)
