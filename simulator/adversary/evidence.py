@@ -35,6 +35,8 @@ def weigh(  # type: ignore[no-untyped-def]
     cut_s, anchor_s, shortest_s, longest_s = hours_s[0], hours_s[1], hours_s[2], hours_s[3]
     before = -1
     seen = 0
+    before_day = 0
+    before_integral = 0.0
     for i in range(len(time_s)):
         weight[i] = 0.0
         if time_s[i] >= now_s or expires_s[i] <= now_s:
@@ -44,31 +46,24 @@ def weigh(  # type: ignore[no-untyped-def]
         if evidence == 0:
             weight[i] = curve_at(curve, moment_s)
         elif evidence == 1:
+            integral = curve_integral(curve, running, moment_s)
             if before >= 0:
-                begun_s = time_s[before] + monday_s
-                weight[before] = curve_integral(curve, running, moment_s) - curve_integral(
-                    curve, running, begun_s
-                )
+                weight[before] = integral - before_integral
+            before_integral = integral
         elif evidence == 2:
             if curve_at(curve, moment_s) <= 0.0:
                 continue
-            if before >= 0 and (time_s[before] - cut_s) // 86_400 == (time_s[i] - cut_s) // 86_400:
+            day = (time_s[i] - cut_s) // 86_400
+            if before >= 0 and day == before_day:
                 weight[before] = 0.0
             weight[i] = 1.0
-        elif before >= 0:
-            stay_s = time_s[i] - time_s[before]
+            before_day = day
+        elif before >= 0 and shortest_s <= time_s[i] - time_s[before] <= longest_s:
             last_anchor_s = (time_s[i] - anchor_s) // 86_400 * 86_400 + anchor_s
-            if (
-                shortest_s <= stay_s <= longest_s
-                and last_anchor_s > time_s[before]
-                and curve_at(curve, last_anchor_s + monday_s) > 0.0
-            ):
+            if last_anchor_s > time_s[before] and curve_at(curve, last_anchor_s + monday_s) > 0.0:
                 weight[before] += 1.0
                 weight[i] += 1.0
         before = i
     if evidence == 1 and before >= 0:
-        begun_s = time_s[before] + monday_s
-        weight[before] = curve_integral(curve, running, now_s + monday_s) - curve_integral(
-            curve, running, begun_s
-        )
+        weight[before] = curve_integral(curve, running, now_s + monday_s) - before_integral
     return seen

@@ -51,15 +51,37 @@ def index_places(indptr, x_m, y_m, cell, x_order, y_order):  # type: ignore[no-u
 
 
 @njit(cache=True)
-def weighted_median(value, order, weight):  # type: ignore[no-untyped-def]
-    """Value that halves the weight; midway between two where the halves meet exactly."""
+def weighted_median(value, order, weight, n, few):  # type: ignore[no-untyped-def]
+    """Value that halves the weight of the first n; midway between two where the halves meet exactly.
+
+    ``order`` sorts all values, those beyond n too; ``few`` is working space for at least n indices.
+    """
     total = 0.0
-    for i in range(len(weight)):
-        total += weight[i]
+    m = 0
+    for i in range(n):
+        if weight[i] > 0.0:
+            total += weight[i]
+            few[m] = i
+            m += 1
+    if m * m < len(order):
+        # So few that sorting them anew is faster than looking for them in the order of all.
+        for k in range(1, m):
+            i = few[k]
+            j = k - 1
+            while j >= 0 and value[few[j]] > value[i]:
+                few[j + 1] = few[j]
+                j -= 1
+            few[j + 1] = i
+        return _halfway(value, few[:m], weight, n, total)
+    return _halfway(value, order, weight, n, total)
+
+
+@njit(cache=True)
+def _halfway(value, order, weight, n, total):  # type: ignore[no-untyped-def]
     run = 0.0
     halfway = np.nan
     for i in order:
-        if weight[i] <= 0.0:
+        if i >= n or weight[i] <= 0.0:
             continue
         if not np.isnan(halfway):
             return 0.5 * (halfway + value[i])

@@ -107,12 +107,12 @@ def follow(recipe: Recipe, view: ArchiveView) -> Guesses:
         float(recipe.radius_m),
         float(recipe.min_sightings),
         int(view.start_weekday),
-        view.indptr,
-        view.time_s,
-        view.x_m,
-        view.y_m,
-        view.expires_s,
-        view.checkpoint_days,
+        _plain(view.indptr, np.int64),
+        _plain(view.time_s, np.int64),
+        _plain(view.x_m, np.float32),
+        _plain(view.y_m, np.float32),
+        _plain(view.expires_s, np.int64),
+        _plain(view.checkpoint_days, np.int32),
         cell,
         x_order,
         y_order,
@@ -135,9 +135,21 @@ def _places_of(view: ArchiveView) -> _Index:
     index = _INDEX.get(view)
     if index is None:
         cell, x_order, y_order = (np.empty(len(view.time_s), dtype=np.int32) for _ in range(3))
-        index_places(view.indptr, view.x_m, view.y_m, cell, x_order, y_order)
+        index_places(
+            _plain(view.indptr, np.int64),
+            _plain(view.x_m, np.float32),
+            _plain(view.y_m, np.float32),
+            cell,
+            x_order,
+            y_order,
+        )
         index = _INDEX[view] = (cell, x_order, y_order)
     return index
+
+
+def _plain(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    """Return an array of the one layout that the kernels are compiled for; mostly the array itself."""
+    return np.require(array, dtype=dtype, requirements=["C", "W"])
 
 
 @njit(cache=True, nogil=True)
@@ -153,6 +165,7 @@ def _follow(  # type: ignore[no-untyped-def]
     w, x, y, d2 = np.empty(longest), np.empty(longest), np.empty(longest), np.empty(longest)
     column, row = np.empty(longest, dtype=np.int64), np.empty(longest, dtype=np.int64)
     root, core = np.empty(longest, dtype=np.int64), np.empty(longest, dtype=np.bool_)
+    few = np.empty(longest, dtype=np.int32)
     for p in range(len(indptr) - 1):
         a, b = indptr[p], indptr[p + 1]
         for k in range(len(checkpoint_days)):
@@ -167,7 +180,7 @@ def _follow(  # type: ignore[no-untyped-def]
                 continue
             if reduction <= 1:
                 at_x, at_y, share = _middle(
-                    reduction, x_m[a:b], y_m[a:b], x_order[a:b], y_order[a:b], weight, n
+                    reduction, x_m[a:b], y_m[a:b], x_order[a:b], y_order[a:b], weight, n, few
                 )
             else:
                 n = gather_cells(x_m[a:end], y_m[a:end], cell[a:end], weight[:n], w, x, y, column, row)
@@ -185,7 +198,7 @@ def _follow(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _middle(reduction, x_m, y_m, x_order, y_order, weight, n):  # type: ignore[no-untyped-def]
+def _middle(reduction, x_m, y_m, x_order, y_order, weight, n, few):  # type: ignore[no-untyped-def]
     """Weighted mean or median of the first n sightings, and the share of weight within 250 m of it."""
     total, sum_x, sum_y = 0.0, 0.0, 0.0
     for i in range(n):
@@ -196,10 +209,8 @@ def _middle(reduction, x_m, y_m, x_order, y_order, weight, n):  # type: ignore[n
         return np.nan, np.nan, np.nan
     at_x, at_y = sum_x / total, sum_y / total
     if reduction == 1:
-        for i in range(n, len(x_order)):
-            weight[i] = 0.0
-        at_x = weighted_median(x_m, x_order, weight[: len(x_order)])
-        at_y = weighted_median(y_m, y_order, weight[: len(y_order)])
+        at_x = weighted_median(x_m, x_order, weight, n, few)
+        at_y = weighted_median(y_m, y_order, weight, n, few)
     near = 0.0
     for i in range(n):
         if (x_m[i] - at_x) ** 2 + (y_m[i] - at_y) ** 2 <= SUPPORT_RADIUS_M**2:
