@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import polars as pl
+from rich import box
 from rich.table import Table
 
 from experiments.words import TARGET_WORDS, attacker_title, criterion_words
@@ -58,6 +59,8 @@ def _table(
         title=f"{TARGET_WORDS[target].capitalize()} known {words}: % of {drivers:,} drivers (95% interval)",
         title_justify="left",
         title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
     )
     table.add_column("Attacker", no_wrap=False, min_width=18)
     for criterion in criteria:

@@ -14,7 +14,16 @@ from simulator.roads.city import City, LandUse
 from simulator.roads.network import RoadNetwork
 from simulator.tables import SCHEMAS
 
-ATTACKERS = ("night-most-seen", "weighted-centroid", "last-destination", "longest-gap")
+ATTACKERS = (
+    "night-mode",
+    "weighted-centroid",
+    "dbscan",
+    "krumm-largest-cluster",
+    "krumm-best-time",
+    "krumm-weighted-median",
+    "krumm-last-destination",
+    "longest-gap",
+)
 DAYS = (1, 3, 7, 14, 30, 60)
 
 
@@ -73,7 +82,7 @@ def made_up_run(drivers: int = 200, seed: int = 5) -> SimpleNamespace:
     for target in ("home", "work"):
         has = ~np.isnan(xy[f"{target}_x_m"])
         for k, attacker in enumerate(ATTACKERS):
-            noise = rng.lognormal(7.2 - 0.4 * k, 1.0, drivers)
+            noise = rng.lognormal(7.2 - 0.2 * k, 1.0, drivers)
             first = np.full(drivers, -1)
             for day in DAYS:
                 error = noise * (0.5 + 2.0 / np.sqrt(day)) * rng.uniform(0.9, 1.1, drivers)

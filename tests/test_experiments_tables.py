@@ -25,7 +25,7 @@ def text_of(summary: pl.DataFrame, **options: object) -> str:
 def test_the_best_attacker_comes_first_with_its_share_and_interval() -> None:
     summary = made_up_run().summary
     text = text_of(summary, target="home", criteria=("within-250m",))
-    at = [text.index(attacker_title(name)) for name in ("longest-gap", "last-destination")]
+    at = [text.index(attacker_title(name)) for name in ("longest-gap", "krumm-last-destination")]
     assert at == sorted(at)
     row = summary.filter(
         (pl.col("attacker") == ATTACKERS[-1])

@@ -23,7 +23,7 @@ _STREET_LOOK = {
     RoadClass.LINK: ("#c9c9c9", 0.8),
     RoadClass.RESIDENTIAL: ("#dcdcdc", 0.7),
 }
-_READER_LOOK = {"fixed": ("^", PALETTE[0], "Fixed reader"), "lot": ("s", PALETTE[2], "Car park reader")}
+_READER_LOOK = {"fixed": ("^", "#444444", "Fixed reader"), "lot": ("P", "#444444", "Car park reader")}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -64,8 +64,9 @@ def attacker_looks(names: Iterable[str]) -> dict[str, LineLook]:
         looks[name] = LineLook(
             label=two_lines(attacker_title(name)),
             color=PALETTE[i % len(PALETTE)],
-            dash=_DASHES[(i // 2) % len(_DASHES)],
-            marker=_MARKERS[i % len(_MARKERS)],
+            # A second round of colours gets other dashes and markers than the first.
+            dash=_DASHES[(i % len(PALETTE) // 2 + i // len(PALETTE)) % len(_DASHES)],
+            marker=_MARKERS[(i + i // len(PALETTE)) % len(_MARKERS)],
         )
     return looks
 
