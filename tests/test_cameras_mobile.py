@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +15,11 @@ from simulator.cameras.mobile import DAY_S, mobile_passes
 from simulator.cameras.placement import place_readers
 from simulator.cameras.roster import Cameras, MobilePasses
 from simulator.cameras.shifts import divide_city, plan_shifts
+from simulator.roads.build import build_city
 from simulator.roads.city import City
 from simulator.roads.network import RoadClass
-from simulator.scenario import FixedReaders, PatrolReaders, Readers, SpotterReaders
+from simulator.scenario import FixedReaders, PatrolReaders, Readers, SpotterReaders, Streets
+from simulator.streams import Stream, stream_key, uniforms
 
 CITY = grid_town(side=9)
 NETWORK = CITY.network
@@ -123,6 +127,79 @@ def test_a_day_is_not_like_the_other_and_the_seed_decides() -> None:
     assert rows(first) != rows(passes(day_to=1, seed=2))
     shifted = [(e, t + DAY_S, d, c, s) for e, t, d, c, s in rows(first)]
     assert shifted != rows(second)
+
+
+def drive_slowly(day: int) -> list[tuple[Any, ...]]:
+    """Drive all cars through one day's shifts in plain Python."""
+    cameras = roster(GROUPS)
+    plan = plan_shifts(cameras, GROUPS, city=CITY, edge_volume=town_volume(CITY), seed=1)
+    stream = np.uint64(stream_key(1, Stream.MOBILE_ROUTES))
+    length_m, speed, back = NETWORK.edge_length_m, NETWORK.edge_speed_mps, NETWORK.reverse_edge
+    x, y = NETWORK.node_x_m, NETWORK.node_y_m
+    found = []
+    for duty in plan.duties:
+        key = np.uint64(cameras.key[duty.camera])
+
+        def unit(number: int, purpose: int, key: np.uint64 = key) -> float:
+            return float(uniforms(stream, key, day, number, purpose)[0])
+
+        beat = plan.beat[duty.territory] == duty.beat
+        place = plan.base_indptr[duty.territory] + duty.beat
+        centre = plan.base[place]
+        chances = plan.start_cumulative[place]
+        node = int(plan.start_node[place][np.flatnonzero(chances >= unit(0, 0))[0]])
+        driven: Counter[int] = Counter()
+        last, step = -1, 0
+        for bout in range(4):
+            time_s = duty.start_s + bout * 7200 + unit(bout, 1) * 7200 * (1 - duty.drive_share)
+            end_s = time_s + 7200 * duty.drive_share
+            while True:
+                ways = np.flatnonzero(NETWORK.edge_tail == node).tolist()
+                if last >= 0 and len(ways) > 1:
+                    ways = [e for e in ways if e != back[last]]
+                weights = []
+                for e in ways:
+                    times = driven[e] + (driven[int(back[e])] if back[e] >= 0 else 0)
+                    weight = float(plan.likes[duty.profile][e]) / (1 + times) ** plan.fade[duty.profile]
+                    head = NETWORK.edge_head[e]
+                    nearer = math.dist(centre, (x[head], y[head])) < math.dist(centre, (x[node], y[node]))
+                    if not beat[head] and (beat[node] or not nearer):
+                        weight *= 0.02
+                    weights.append(weight)
+                aim = unit(step, 2) * sum(weights)
+                edge = next(e for e, c in zip(ways, np.cumsum(weights), strict=True) if c > aim)
+                duration_s = length_m[edge] / min(speed[edge], duty.speed_mps)
+                if time_s + duration_s > end_s:
+                    break
+                enter_s = day * DAY_S + int(time_s)
+                found.append((edge, enter_s, duration_s, duty.camera, duty.sweep))
+                driven[edge] += 1
+                time_s += duration_s
+                node, last, step = int(NETWORK.edge_head[edge]), edge, step + 1
+    return sorted(found)
+
+
+def test_the_kernel_drives_as_the_slow_reference() -> None:
+    fast, slow = rows(passes(day_from=2, day_to=3)), drive_slowly(2)
+    assert [r[:2] + r[3:] for r in fast] == [r[:2] + r[3:] for r in slow]
+    np.testing.assert_allclose([r[2] for r in fast], [r[2] for r in slow], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["grid", "ring-radial", "organic"])
+def test_readers_and_cars_in_generated_cities(kind: Any) -> None:
+    city = build_city(Streets(kind=kind, nodes=400, area_km2=4.0), 3)
+    placements = ("volume", "cordon", "arterial", "random", "district")
+    fixed = [FixedReaders(kind="fixed", name=p, count=8, placement=p) for p in placements]
+    groups: list[Readers] = [*fixed, PATROL, SPOTTER]
+    cameras = roster(groups, city)
+    assert cameras.n_cameras == 5 * 8 + 5 + 4
+    found = passes(groups, day_to=1, city=city)
+    edge = edge_of(found)
+    for camera in range(40, 49):
+        mine = np.flatnonzero(found.camera == camera)
+        walk = edge[mine[np.argsort(found.enter_s[mine], kind="stable")]]
+        assert len(walk) > 100
+        np.testing.assert_array_equal(city.network.edge_head[walk[:-1]], city.network.edge_tail[walk[1:]])
 
 
 def test_another_group_changes_no_drive() -> None:

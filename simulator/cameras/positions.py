@@ -214,7 +214,7 @@ def _facings(path: Path, items: list[_Item]) -> list[tuple[Facing, ...]]:
 
 def _geojson_items(path: Path) -> tuple[list[_Item], bool]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise ReaderError(
             f"{path} is not GeoJSON: {error.msg} in line {error.lineno}; mend it, or give an OSM file."

@@ -1,4 +1,11 @@
-"""Who drives when and where: shifts, beats and the streets that each kind of car likes."""
+"""Who drives when and where: shifts, beats and the streets that each kind of car likes.
+
+*Patrol cars* work three shifts, eight hours apart, in turn by their number in the group. The cars of one
+shift divide the city into beats, rarely leave their own, and prefer main roads and the surroundings of some
+junctions drawn by traffic volume (hot spots). A shift begins at a random junction of the beat. *Spotter cars*
+have no beat: each shift begins at a junction drawn by the homes around it and sweeps on from there,
+residential streets first. The preferences below are free: no source fixes them.
+"""
 
 from __future__ import annotations
 
