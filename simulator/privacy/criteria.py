@@ -12,6 +12,8 @@ Each also exists *for good* (``within-250m-for-good``): right at a checkpoint an
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -117,6 +119,7 @@ def address_rank(
     return rank
 
 
+@lru_cache(maxsize=4)
 def _street_boxes(network: RoadNetwork) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return the bounding box of each street (by id): least and greatest x, least and greatest y, metres."""
     street = np.repeat(network.edge_street, np.diff(network.geometry_indptr))

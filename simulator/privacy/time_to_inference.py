@@ -6,7 +6,8 @@ observations", JASA 53 (1958), and intervals on the log(-log S) scale from Green
 (Kalbfleisch & Prentice, *The Statistical Analysis of Failure Time Data*), both by
 :func:`scipy.stats.ecdf`. Where those are undefined, since nobody or everybody is found yet, Wilson's
 interval for a proportion (JASA 22, 1927) stands in. The days are checkpoint days, so "known by day 30" is
-exact and times in between are rounded up to the next checkpoint.
+exact and times in between are rounded up to the next checkpoint. By sightings, a driver is censored at as
+many as were made, so those curves lean on the often seen where they are long.
 """
 
 from __future__ import annotations
