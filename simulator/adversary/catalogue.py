@@ -80,7 +80,8 @@ KRUMM_LARGEST_CLUSTER = RecipeAttacker(
 )
 
 #: Krumm learns when people are at home from their tracks; here the curve is assumed (free). A cell scores,
-#: for each read, how much likelier than usual people are at home then; reads at midday count against it. Work (analogue): the same with a curve of weekday working hours.
+#: for each read, how much likelier than usual people are at home then; reads at midday count against it.
+#: Work (analogue): the same with a curve of weekday working hours.
 KRUMM_BEST_TIME = RecipeAttacker(
     name="krumm-best-time",
     title="Best time",
