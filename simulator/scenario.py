@@ -43,7 +43,9 @@ class Streets(Spec):
         600, ge=50, le=200_000, description="Junctions wanted in a generated city; met within a tenth."
     )
     area_km2: float = Field(6.0, gt=0.05, le=20_000, description="Area of a generated city.")
-    map: Path | None = Field(None, description="Street map (.osm, .osm.gz, .osm.pbf, .graphml) of kind 'map'.")
+    map: Path | None = Field(
+        None, description="Street map (.osm, .osm.gz, .osm.pbf, .graphml) of kind 'map'."
+    )
 
     @model_validator(mode="after")
     def _map_needs_a_file(self) -> Self:
@@ -56,10 +58,16 @@ class Schedules(Spec):
     """Shares of residents by working schedule; relative weights, normalised to 1."""
 
     day: float = Field(0.40, ge=0, description="Works by day, away from home.")
-    hybrid: float = Field(0.09, ge=0, description="Works from home on some days; free, about 14% of workers (M).")
-    evening: float = Field(0.035, ge=0, description="Evening shift; shift work is about 16% of workers (M, free).")
+    hybrid: float = Field(
+        0.09, ge=0, description="Works from home on some days; free, about 14% of workers (M)."
+    )
+    evening: float = Field(
+        0.035, ge=0, description="Evening shift; shift work is about 16% of workers (M, free)."
+    )
     night: float = Field(0.025, ge=0, description="Night shift (free).")
-    rotating: float = Field(0.03, ge=0, description="Day, evening and night shifts in turn, by the week (free).")
+    rotating: float = Field(
+        0.03, ge=0, description="Day, evening and night shifts in turn, by the week (free)."
+    )
     driving: float = Field(0.03, ge=0, description="Drives for a living: several calls a working day (free).")
     none: float = Field(0.39, ge=0, description="Has no work place.")
 
@@ -79,33 +87,46 @@ class People(Spec):
     vehicles_represented: int | None = Field(
         None, ge=1, description="Vehicles of the real city that the drivers stand for (default: themselves)."
     )
-    in_commuter_share: Share = Field(0.12, description="Drivers who live beyond a gateway and work here (free).")
+    in_commuter_share: Share = Field(
+        0.12, description="Drivers who live beyond a gateway and work here (free)."
+    )
     visitor_share: Share = Field(0.08, description="Drivers who come now and then or pass through (free).")
     out_commuter_share: Share = Field(
         0.35, description="Resident workers whose work place lies beyond a gateway (free)."
     )
     two_vehicle_household_share: Share = Field(0.38, description="Residents who share their address (S).")
-    address_spacing_m: float = Field(20.0, ge=4, le=500, description="Distance between doors on a residential side.")
+    address_spacing_m: float = Field(
+        20.0, ge=4, le=500, description="Distance between doors on a residential side."
+    )
     workplaces: int = Field(150, ge=1, le=20_000)
     shops: int = Field(60, ge=1, le=20_000)
     leisure_places: int = Field(80, ge=1, le=20_000, description="Leisure, friends and relatives.")
     schools: int = Field(12, ge=1, le=5_000)
     worship_places: int = Field(10, ge=1, le=5_000)
     clinics: int = Field(6, ge=1, le=5_000)
-    external_places: int = Field(80, ge=1, le=5_000, description="Homes, work and other places beyond gateways.")
+    external_places: int = Field(
+        80, ge=1, le=5_000, description="Homes, work and other places beyond gateways."
+    )
     external_median_km: float = Field(
         12.0, ge=1, le=200, description="Median distance of external places beyond their gateway (free)."
     )
     commute_scale_km: float = Field(
-        9.0, ge=0.2, le=200, description="Scale of the exponential gravity model for work places inside the map (free)."
+        9.0,
+        ge=0.2,
+        le=200,
+        description="Scale of the exponential gravity model for work places inside the map (free).",
     )
-    errand_scale_km: float = Field(3.0, ge=0.1, le=200, description="The same for shops and other places (free).")
+    errand_scale_km: float = Field(
+        3.0, ge=0.1, le=200, description="The same for shops and other places (free)."
+    )
     schedules: Schedules = Schedules()
     home_parking: HomeParking = HomeParking()
     driveway_visible_share: Share = Field(
         0.5, description="Chance that a car in a driveway can be read from the street (free)."
     )
-    work_lot_share: Share = Field(0.6, description="Work places whose cars stand in a lot, not on the street (free).")
+    work_lot_share: Share = Field(
+        0.6, description="Work places whose cars stand in a lot, not on the street (free)."
+    )
 
     @model_validator(mode="after")
     def _somebody_lives_here(self) -> Self:
@@ -121,16 +142,23 @@ class Travel(Spec):
         1.0, ge=0.2, le=3.0, description="Multiplies the number of tours that are not for work."
     )
     external_errand_share: Share = Field(
-        0.22, description="Tours for errands, leisure and visits whose main stop lies beyond a gateway (free)."
+        0.22,
+        description="Tours for errands, leisure and visits whose main stop lies beyond a gateway (free).",
     )
     route_variants: int = Field(4, ge=1, le=16, description="Perceived versions of travel times, by period.")
     perception_sigma: float = Field(
-        0.35, ge=0, le=2, description="Log standard deviation of perceived edge times within a version (free)."
+        0.35,
+        ge=0,
+        le=2,
+        description="Log standard deviation of perceived edge times within a version (free).",
     )
     habit_share: Share = Field(
-        0.75, description="Mean share of trips on the habitual route, for drivers with more than one route (free)."
+        0.75,
+        description="Mean share of trips on the habitual route, for drivers with more than one route (free).",
     )
-    single_route_share: Share = Field(0.33, description="Drivers who always take one route (Lima et al. 2016).")
+    single_route_share: Share = Field(
+        0.33, description="Drivers who always take one route (Lima et al. 2016)."
+    )
     peak_slowdown: float = Field(
         1.35, ge=1, le=4, description="Peak travel time over free flow on main roads (free)."
     )
@@ -141,8 +169,12 @@ class Travel(Spec):
 class _Readers(Spec):
     name: str = Field("", description="Name of the group, unique; kind and number if left out.")
     owner: str = Field("city", min_length=1, description="Who owns the sightings.")
-    misread_rate: float = Field(0.05, ge=0, le=0.5, description="Reads with a wrong plate; 0.03-0.10 (M, free).")
-    night_penalty: float = Field(0.05, ge=0, le=0.5, description="Read rate lost at night; 0.02-0.10 (M, free).")
+    misread_rate: float = Field(
+        0.05, ge=0, le=0.5, description="Reads with a wrong plate; 0.03-0.10 (M, free)."
+    )
+    night_penalty: float = Field(
+        0.05, ge=0, le=0.5, description="Read rate lost at night; 0.02-0.10 (M, free)."
+    )
     downtime_share: Share = Field(0.02, description="Reader-days without any read (free).")
 
 
@@ -152,12 +184,18 @@ class FixedReaders(_Readers):
     kind: Literal["fixed"]
     count: int = Field(0, ge=0, le=100_000)
     placement: Literal["volume", "cordon", "arterial", "random", "district", "file"] = "volume"
-    file: Path | None = Field(None, description="GeoJSON or OSM file with reader positions, for placement 'file'.")
+    file: Path | None = Field(
+        None, description="GeoJSON or OSM file with reader positions, for placement 'file'."
+    )
     both_directions_share: Share = Field(0.5, description="Readers that read both directions (free).")
     read_rate: Share = Field(0.93, description="Passing plates read by day; 0.90-0.98 (M, free).")
     min_spacing_m: float = Field(150.0, ge=0, le=10_000, description="Smallest distance between two readers.")
-    volume_exponent: float = Field(0.5, ge=0, le=4, description="Placement weight is traffic volume to this power.")
-    district_x: Share = Field(0.5, description="Centre of the chosen district, as a share of the map's width.")
+    volume_exponent: float = Field(
+        0.5, ge=0, le=4, description="Placement weight is traffic volume to this power."
+    )
+    district_x: Share = Field(
+        0.5, description="Centre of the chosen district, as a share of the map's width."
+    )
     district_y: Share = Field(0.5, description="The same for its height.")
     district_radius_km: float = Field(1.0, gt=0, le=500)
 
@@ -175,7 +213,9 @@ class _MobileReaders(_Readers):
     parked_read_rate: Share = Field(0.35, description="Visible parked cars read in passing by day (free).")
     shift_start_h: float = Field(8.0, ge=0, lt=24)
     shift_hours: float = Field(8.0, gt=0, le=24)
-    drive_share: float = Field(0.4, gt=0, le=1, description="Share of the shift spent driving with the reader on (free).")
+    drive_share: float = Field(
+        0.4, gt=0, le=1, description="Share of the shift spent driving with the reader on (free)."
+    )
     speed_kmh: float = Field(28.0, gt=1, le=130)
 
 
@@ -201,15 +241,15 @@ class LotReaders(_Readers):
     read_rate: Share = Field(0.97, description="Entries and exits read (free).")
 
 
-Readers = Annotated[
-    FixedReaders | PatrolReaders | SpotterReaders | LotReaders, Field(discriminator="kind")
-]
+Readers = Annotated[FixedReaders | PatrolReaders | SpotterReaders | LotReaders, Field(discriminator="kind")]
 
 
 class Archive(Spec):
     """How long sightings are kept."""
 
-    retention_days: float | None = Field(None, gt=0, description="Deleted after so many days; never if left out.")
+    retention_days: float | None = Field(
+        None, gt=0, description="Deleted after so many days; never if left out."
+    )
 
 
 class Attackers(Spec):
@@ -228,7 +268,9 @@ class Scenario(Spec):
     title: str
     question: str = Field("", description="The question that this scenario answers.")
     description: str = ""
-    calibrate: tuple[str, ...] = Field((), description="Ids of published figures that apply to this scenario.")
+    calibrate: tuple[str, ...] = Field(
+        (), description="Ids of published figures that apply to this scenario."
+    )
     citations: tuple[Citation, ...] = ()
     days: int = Field(30, ge=1, le=3650, description="Days simulated.")
     start_weekday: Weekday = "monday"
@@ -281,7 +323,9 @@ def scenario_from_dict(data: Mapping[str, Any], *, where: str = "scenario") -> S
         return Scenario.model_validate(dict(data))
     except ValidationError as error:
         lines = [_explain(dict(item), data) for item in error.errors(include_url=False)]
-        raise ScenarioError(f"{where} cannot be used:\n" + "\n".join(f"  - {line}" for line in lines)) from None
+        raise ScenarioError(
+            f"{where} cannot be used:\n" + "\n".join(f"  - {line}" for line in lines)
+        ) from None
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -337,7 +381,9 @@ def _set_path(data: Any, path: str, value: Any) -> None:
     for step in [*parents, last]:
         choices: list[str]
         if isinstance(at, list):
-            choices = [str(i) for i in range(len(at))] + [str(g.get("name")) for g in at if isinstance(g, dict)]
+            choices = [str(i) for i in range(len(at))] + [
+                str(g.get("name")) for g in at if isinstance(g, dict)
+            ]
             by_name = [i for i, g in enumerate(at) if isinstance(g, dict) and g.get("name") == step]
             key: Any = by_name[0] if by_name else (int(step) if step.isdigit() else None)
             known = key is not None and key < len(at)
@@ -347,8 +393,9 @@ def _set_path(data: Any, path: str, value: Any) -> None:
         else:
             raise ScenarioError(f"'{path}' goes too deep: '{step}' is not part of a section.")
         if not known:
-            raise ScenarioError(f"'{path}' names nothing in the scenario: '{step}' is unknown. "
-                                f"{did_you_mean(step, choices)}")
+            raise ScenarioError(
+                f"'{path}' names nothing in the scenario: '{step}' is unknown. {did_you_mean(step, choices)}"
+            )
         if step is last:
             at[key] = value
             return
@@ -380,7 +427,12 @@ def _known_keys(loc: list[Any], data: Mapping[str, Any]) -> list[str]:
         if step == "readers":
             continue
         if isinstance(step, int):
-            kinds = {"fixed": FixedReaders, "patrol": PatrolReaders, "spotter": SpotterReaders, "lot": LotReaders}
+            kinds = {
+                "fixed": FixedReaders,
+                "patrol": PatrolReaders,
+                "spotter": SpotterReaders,
+                "lot": LotReaders,
+            }
             spec = kinds.get(at.get("kind", "") if isinstance(at, Mapping) else "", FixedReaders)
         else:
             spec = spec.model_fields[step].annotation

@@ -33,16 +33,13 @@ class Stream(StrEnum):
     """The names of all random streams; two decisions never share one."""
 
     CITY = "city"
-    ADDRESSES = "addresses"
     ATTRACTORS = "attractors"
     DRIVERS = "drivers"
-    PLATES = "plates"
     PERCEPTION = "perception"
     DAY_PLAN = "day-plan"
     EXPLORATION = "exploration"
     ROUTE_CHOICE = "route-choice"
     TRIP_SPEED = "trip-speed"
-    TRAFFIC_SAMPLE = "traffic-sample"
     PLACEMENT = "placement"
     MOBILE_ROUTES = "mobile-routes"
     GPS_ERROR = "gps-error"
@@ -52,7 +49,6 @@ class Stream(StrEnum):
     READ_MOVING = "read-moving"
     READ_PARKED = "read-parked"
     MISREAD = "misread"
-    ATTACK = "attack"
 
 
 def stream_key(root_seed: int, name: Stream, *entity: int | str) -> int:
@@ -95,7 +91,7 @@ def _digest(root_seed: int, name: Stream, entity: tuple[Any, ...]) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def philox(key, c0, c1, c2, c3):  # type: ignore[no-untyped-def]
     """Philox4x32-10: a 64-bit key and four 32-bit counters to four 32-bit words (as uint64)."""
     k0 = np.uint64(key) & _LOW
@@ -118,7 +114,7 @@ def philox(key, c0, c1, c2, c3):  # type: ignore[no-untyped-def]
     return x0, x1, x2, x3
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def uniforms(key, c0, c1, c2, c3):  # type: ignore[no-untyped-def]
     """Four independent uniforms in (0, 1) for a key and a counter; never exactly 0 or 1."""
     x0, x1, x2, x3 = philox(key, c0, c1, c2, c3)

@@ -109,6 +109,23 @@ SCHEMAS: dict[str, Schema] = {
             },
         ),
         Schema(
+            name="example_sightings",
+            row="one read of a few residents",
+            columns={
+                "plate": pl.UInt32,
+                "time_s": pl.Int64,
+                "camera_id": pl.Int32,
+                "x_m": pl.Float32,
+                "y_m": pl.Float32,
+                "driver_id": pl.Int32,
+            },
+        ),
+        Schema(
+            name="camera_reads",
+            row="a reader",
+            columns={"camera_id": pl.Int32, "reads": pl.Int64},
+        ),
+        Schema(
             name="beliefs",
             row="attacker x driver x target x checkpoint day",
             columns={
@@ -226,5 +243,9 @@ def content_hash(frame: pl.DataFrame) -> str:
         else:
             digest.update(column.name.encode() + str(dtype).encode())
             digest.update(column.is_null().to_numpy().tobytes())
-            digest.update(column.fill_null(0).to_numpy().tobytes() if dtype.is_numeric() else column.to_numpy().tobytes())
+            digest.update(
+                column.fill_null(0).to_numpy().tobytes()
+                if dtype.is_numeric()
+                else column.to_numpy().tobytes()
+            )
     return digest.hexdigest()

@@ -60,3 +60,13 @@ class Knowledge:
     streets: RoadNetwork | None = None
     gateway_node: NDArray[np.int32] | None = None
     land_use: LandUse | None = None
+
+    def up_to(self, rung: Rung) -> Knowledge:
+        """Return what is known at a lower rung."""
+        return Knowledge(
+            rung=rung,
+            readers=self.readers if rung >= Rung.READERS else None,
+            streets=self.streets if rung >= Rung.STREETS else None,
+            gateway_node=self.gateway_node if rung >= Rung.STREETS else None,
+            land_use=self.land_use if rung >= Rung.LAND_USE else None,
+        )

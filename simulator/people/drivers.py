@@ -50,9 +50,11 @@ class Drivers:
     Parameters
     ----------
     plate
-        A number that tells nothing about the driver: a random permutation.
+        Ascending with the driver id, which tells nothing: drivers are in random order.
     kind, schedule, parking
         Codes of :class:`DriverKind`, :class:`Schedule`, :class:`Parking`.
+    visible_at_home
+        Whether a passing reader can see the parked car at home: on the street always, in a garage never.
     home_place, work_place
         Places; ``work_place`` is -1 for drivers who have none.
     work_start_h
@@ -71,6 +73,7 @@ class Drivers:
     kind: NDArray[np.uint8]
     schedule: NDArray[np.uint8]
     parking: NDArray[np.uint8]
+    visible_at_home: NDArray[np.bool_]
     home_place: NDArray[np.int32]
     work_place: NDArray[np.int32]
     work_start_h: NDArray[np.float64]
@@ -123,7 +126,11 @@ def build_drivers(
     kind = rng.choice(
         3,
         size=n,
-        p=[1 - people.in_commuter_share - people.visitor_share, people.in_commuter_share, people.visitor_share],
+        p=[
+            1 - people.in_commuter_share - people.visitor_share,
+            people.in_commuter_share,
+            people.visitor_share,
+        ],
     )
     weights = np.array(list(people.schedules.model_dump().values()))
     schedule = rng.choice(7, size=n, p=weights / weights.sum())
@@ -132,7 +139,9 @@ def build_drivers(
     working[Schedule.NONE] = 0.0
     if working.sum() == 0:
         working[Schedule.DAY] = 1.0
-    schedule = np.where(kind == DriverKind.IN_COMMUTER, rng.choice(7, size=n, p=working / working.sum()), schedule)
+    schedule = np.where(
+        kind == DriverKind.IN_COMMUTER, rng.choice(7, size=n, p=working / working.sum()), schedule
+    )
     schedule = np.where(kind == DriverKind.VISITOR, Schedule.NONE, schedule)
 
     home = _homes(people, places, kind, rng)
@@ -144,6 +153,8 @@ def build_drivers(
     parking_weights = np.array(list(people.home_parking.model_dump().values()))
     habit = np.clip(rng.beta(8 * habit_share, 8 * (1 - habit_share) + 1e-9, n), 0, 1)
     habit = np.where(rng.random(n) < single_route_share, 1.0, habit)
+    parking = rng.choice(3, size=n, p=parking_weights / parking_weights.sum())
+    in_view = rng.random(n) < people.driveway_visible_share
     presence = np.where(kind == DriverKind.VISITOR, rng.beta(0.6, 6.0, n), 1.0)
 
     def nearest_of(place_kind: PlaceKind) -> NDArray[np.int32]:
@@ -152,10 +163,11 @@ def build_drivers(
         return options[_gravity(places, home, options, people.errand_scale_km * 1000.0, rng)].astype(np.int32)
 
     return Drivers(
-        plate=generator(seed, Stream.PLATES).permutation(n).astype(np.uint32),
+        plate=np.arange(n, dtype=np.uint32),
         kind=kind.astype(np.uint8),
         schedule=schedule.astype(np.uint8),
-        parking=rng.choice(3, size=n, p=parking_weights / parking_weights.sum()).astype(np.uint8),
+        parking=parking.astype(np.uint8),
+        visible_at_home=(parking == Parking.STREET) | ((parking == Parking.DRIVEWAY) & in_view),
         home_place=home.astype(np.int32),
         work_place=work.astype(np.int32),
         work_start_h=start,
@@ -176,6 +188,7 @@ def _homes(
     home = doors[rng.choice(len(doors), size=n, p=weight / weight.sum())]
     # Two vehicles at one address: the second of a pair of residents moves to the first one's door.
     residents = np.flatnonzero(kind == DriverKind.RESIDENT)
+    residents = rng.permutation(residents)
     pairs = residents[: 2 * int(len(residents) * people.two_vehicle_household_share / 2)]
     home[pairs[1::2]] = home[pairs[0::2]]
     external = places.of_kind(PlaceKind.EXTERNAL)
@@ -194,7 +207,11 @@ def _work_places(
 
 
 def _gravity(
-    places: Places, home: NDArray[np.int64], options: NDArray[np.int64], scale_m: float, rng: np.random.Generator
+    places: Places,
+    home: NDArray[np.int64],
+    options: NDArray[np.int64],
+    scale_m: float,
+    rng: np.random.Generator,
 ) -> NDArray[np.int64]:
     """Draw for each home an index into ``options`` with weight x exp(-distance / scale)."""
     u = rng.random(len(home))

@@ -202,9 +202,7 @@ def _external_places(
     )
 
 
-def _doors(
-    people: People, city: City
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+def _doors(people: People, city: City) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Space doors along residential edges; the weight of an edge is shared by its doors."""
     net, residential = city.network, city.land_use.residential.astype(np.float64)
     spacing = people.address_spacing_m

@@ -1,0 +1,274 @@
+"""A chunk of drivers through the whole flow: trips, sightings, then attacks and their scores.
+
+Chunks are independent but for misreads that land on a driver of another chunk (*strays*): capture therefore
+runs for all chunks before the first attack, and hands the strays over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from simulator.adversary import catalogue as _attackers_are_registered_by_import  # noqa: F401
+from simulator.adversary.attacker import attacker_named, attacker_names
+from simulator.adversary.knowledge import Knowledge, ReaderFacts, Rung
+from simulator.cameras.mobile import mobile_passes
+from simulator.cameras.roster import MobilePasses, ReaderKind
+from simulator.people.places import PlaceKind
+from simulator.privacy.scoring import score
+from simulator.privacy.truth import Addresses, Truth
+from simulator.scenario import WEEKDAYS
+from simulator.sightings.capture import PHANTOM_PLATE, Raw, Sightings, read_fixed, write_down
+from simulator.sightings.mobile import read_from_cars
+from simulator.sightings.view import DAY_S, ArchiveView
+from simulator.travel.legs import Legs, choose_fields, route_legs
+from simulator.travel.plan import plan_days
+from simulator.travel.trips import Trips, carry_out
+from simulator.world import World
+
+NEVER_S = np.int64(2**62)
+# Readers on cars are joined in blocks of so many days, which bounds their passes in memory.
+MOBILE_BLOCK_DAYS = 15
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Captured:
+    """What capture of one chunk yields.
+
+    Parameters
+    ----------
+    own
+        Sightings under the plates of the chunk's own drivers, sorted by plate, time and reader.
+    strays
+        Misreads that landed on a driver's plate of any chunk, in order of the driver who was misread.
+    phantoms
+        Misreads as plates that nobody here has.
+    reads_by_camera
+        Shape (n_cameras,).
+    trips
+        The ``trips`` table, if asked for.
+    """
+
+    own: Sightings
+    strays: Sightings
+    phantoms: Sightings
+    reads_by_camera: NDArray[np.int64]
+    trips: pl.DataFrame | None
+
+
+def drive(world: World, first: int, last: int) -> tuple[Trips, Legs]:
+    """Let drivers ``first`` to ``last - 1`` live through all days."""
+    scenario, seed = world.scenario, world.seed
+    plans = plan_days(scenario, world.drivers, world.places, world.destinations, seed, first, last)
+    field = choose_fields(scenario, plans, world.drivers.habit_share, seed)
+    legs = route_legs(
+        plans,
+        field,
+        network=world.city.network,
+        places=world.places,
+        trees=world.trees,
+        watched=world.watched,
+    )
+    return carry_out(plans, field, legs, days=scenario.days, seed=seed), legs
+
+
+class MobileBlocks:
+    """Passes of readers on cars by block of days; the last one made is kept, since chunks ask in order."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._key = (-1, -1)
+        self._passes: MobilePasses | None = None
+
+    def passes(self, day_from: int, day_to: int) -> MobilePasses:
+        """Return passes that cover some days, shifts begun the evening before included."""
+        if self._passes is None or self._key != (day_from, day_to):
+            world = self._world
+            self._passes = None  # frees the old block before the new one is made
+            self._passes = mobile_passes(
+                world.cameras,
+                world.scenario.readers,
+                city=world.city,
+                edge_volume=world.volume,
+                seed=world.seed,
+                day_from=day_from - 1,
+                day_to=day_to,
+            )
+            self._key = (day_from, day_to)
+        return self._passes
+
+
+def capture(
+    world: World, first: int, last: int, blocks: MobileBlocks, *, keep_trips: bool = False
+) -> Captured:
+    """Simulate drivers ``first`` to ``last - 1`` and read their plates."""
+    trips, legs = drive(world, first, last)
+    raws = [read_fixed(trips, legs, world.cameras, world.lot_camera, world.working, world.seed)]
+    if world.has_mobile_readers:
+        for day in range(0, world.scenario.days, MOBILE_BLOCK_DAYS):
+            until = min(day + MOBILE_BLOCK_DAYS, world.scenario.days)
+            raws.append(
+                read_from_cars(
+                    trips,
+                    first_driver=first,
+                    last_driver=last,
+                    passes=blocks.passes(day, until),
+                    day_from=day,
+                    day_to=until,
+                    drivers=world.drivers,
+                    places=world.places,
+                    network=world.city.network,
+                    trees=world.trees,
+                    cameras=world.cameras,
+                    working=world.working,
+                    seed=world.seed,
+                )
+            )
+    reads = _in_order(raws)
+    written = write_down(reads, world.drivers.plate, world.cameras, world.seed)
+    own_plate = world.drivers.plate[reads.driver]
+    phantom = written.plate >= PHANTOM_PLATE
+    stray = ~phantom & (written.plate != own_plate)
+    return Captured(
+        own=written.take(~phantom & ~stray).sorted(),
+        strays=written.take(stray),
+        phantoms=written.take(phantom),
+        reads_by_camera=np.bincount(written.camera_id, minlength=world.cameras.n_cameras),
+        trips=trips.to_frame(legs) if keep_trips else None,
+    )
+
+
+def _in_order(raws: list[Raw]) -> Raw:
+    """Put all reads in an order that does not depend on blocks or chunks: driver, time, reader."""
+    driver = np.concatenate([r.driver for r in raws])
+    time_s = np.concatenate([r.time_s for r in raws])
+    camera = np.concatenate([r.camera_id for r in raws])
+    order = np.lexsort((camera, time_s, driver))
+    return Raw(
+        driver=driver[order],
+        time_s=time_s[order],
+        camera_id=camera[order],
+        x_m=np.concatenate([r.x_m for r in raws])[order],
+        y_m=np.concatenate([r.y_m for r in raws])[order],
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AttackSetting:
+    """What attacks need beside a chunk's sightings; made once a run."""
+
+    names: tuple[str, ...]
+    knowledge: Knowledge
+    homes: Addresses
+    works: Addresses
+
+
+def attack_setting(world: World) -> AttackSetting:
+    """Collect the adversary's public knowledge, and the addresses that guesses are ranked among.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario names an unknown attacker.
+    """
+    cameras, places = world.cameras, world.places
+    names = world.scenario.attackers.names or tuple(attacker_names())
+    for name in names:
+        attacker_named(name)
+    facts = ReaderFacts(
+        fixed=np.isin(cameras.kind, (ReaderKind.FIXED, ReaderKind.LOT)),
+        edge=cameras.edge,
+        offset_m=cameras.offset_m.astype(np.float32),
+        both_directions=cameras.both_directions,
+        x_m=cameras.x_m,
+        y_m=cameras.y_m,
+        read_rate=cameras.read_rate.astype(np.float32),
+    )
+    doors, work = places.of_kind(PlaceKind.HOME), places.of_kind(PlaceKind.WORK)
+    return AttackSetting(
+        names=names,
+        knowledge=Knowledge(
+            rung=Rung.HABITS,
+            readers=facts,
+            streets=world.city.network,
+            gateway_node=world.city.gateway_node,
+            land_use=world.city.land_use,
+        ),
+        homes=Addresses(x_m=places.x_m[doors], y_m=places.y_m[doors]),
+        works=Addresses(x_m=places.x_m[work], y_m=places.y_m[work]),
+    )
+
+
+def view_of(world: World, sightings: Sightings, first: int, last: int) -> ArchiveView:
+    """Return the archive's view of the plates of drivers ``first`` to ``last - 1`` at all checkpoints."""
+    plate = world.drivers.plate[first:last]
+    retention = world.scenario.archive.retention_days
+    expires = (
+        np.full(sightings.n_sightings, NEVER_S)
+        if retention is None
+        else sightings.time_s + np.int64(round(retention * DAY_S))
+    )
+    return ArchiveView(
+        plate=plate,
+        indptr=np.searchsorted(sightings.plate, np.append(plate, plate[-1] + 1)).astype(np.int64),
+        time_s=sightings.time_s,
+        camera_id=sightings.camera_id,
+        x_m=sightings.x_m,
+        y_m=sightings.y_m,
+        expires_s=expires,
+        checkpoint_days=np.array(world.scenario.checkpoints(), dtype=np.int32),
+        start_weekday=WEEKDAYS.index(world.scenario.start_weekday),
+    )
+
+
+def truth_of(world: World, first: int, last: int) -> Truth:
+    """Return where drivers ``first`` to ``last - 1`` live and work."""
+    places = world.places
+    home, work = world.drivers.home_place[first:last], world.drivers.work_place[first:last]
+    has_work, at = work >= 0, np.maximum(work, 0)
+    return Truth(
+        driver_id=np.arange(first, last, dtype=np.int32),
+        home_x_m=places.x_m[home],
+        home_y_m=places.y_m[home],
+        home_edge=places.edge[home],
+        home_inside=places.edge[home] >= 0,
+        has_work=has_work,
+        work_x_m=np.where(has_work, places.x_m[at], np.nan),
+        work_y_m=np.where(has_work, places.y_m[at], np.nan),
+        work_edge=np.where(has_work, places.edge[at], -1).astype(np.int32),
+        work_inside=has_work & (places.edge[at] >= 0),
+    )
+
+
+def attack(
+    world: World, setting: AttackSetting, sightings: Sightings, first: int, last: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Let all attackers loose on a chunk's plates; return its ``beliefs`` and ``outcomes``.
+
+    Parameters
+    ----------
+    sightings
+        All sightings under the chunk's plates, strays included, by plate, time and reader.
+    """
+    view, truth = view_of(world, sightings, first, last), truth_of(world, first, last)
+    seen = view.sightings_seen()
+    scored = []
+    for name in setting.names:
+        attacker = attacker_named(name)
+        guesses = attacker.infer(view, setting.knowledge.up_to(attacker.rung))
+        scored.append(
+            score(
+                name,
+                guesses,
+                view,
+                truth,
+                network=world.city.network,
+                homes=setting.homes,
+                works=setting.works,
+                sightings_seen=seen,
+            )
+        )
+    return pl.concat([s.beliefs for s in scored]), pl.concat([s.outcomes for s in scored])

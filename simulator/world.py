@@ -1,0 +1,151 @@
+"""The world of one replicate: streets, people, routes and readers, ready to be driven through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.cameras.fixed_index import edge_cameras
+from simulator.cameras.placement import place_readers
+from simulator.cameras.roster import Cameras, ReaderKind
+from simulator.people.drivers import Drivers, build_drivers
+from simulator.people.places import PlaceKind, Places, build_places
+from simulator.roads.build import build_city
+from simulator.roads.city import City
+from simulator.scenario import Scenario
+from simulator.sightings.capture import downtime
+from simulator.travel.legs import WatchedEdges, choose_fields
+from simulator.travel.plan import Destinations, build_destinations, plan_days
+from simulator.travel.trees import RouteTrees, build_trees
+from simulator.travel.volume import edge_volume
+
+Progress = Callable[[str, float], None]
+_SAMPLED_DRIVERS = 1_500
+_SAMPLED_DAYS = 7
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class World:
+    """Everything that is fixed before the first day.
+
+    Parameters
+    ----------
+    volume
+        Vehicles a day along each directed edge, scaled to the vehicles that the drivers stand for.
+    watched
+        Fixed readers by edge.
+    lot_camera
+        Lot reader of each place or -1, shape (n_places,).
+    working
+        Whether each reader works on each day, shape (n_cameras, days).
+    """
+
+    scenario: Scenario
+    seed: int
+    city: City
+    places: Places
+    drivers: Drivers
+    destinations: Destinations
+    trees: RouteTrees
+    volume: NDArray[np.float64]
+    cameras: Cameras
+    watched: WatchedEdges
+    lot_camera: NDArray[np.int32]
+    working: NDArray[np.bool_]
+
+    @property
+    def has_mobile_readers(self) -> bool:
+        return bool(np.isin(self.cameras.kind, (ReaderKind.PATROL, ReaderKind.SPOTTER)).any())
+
+    @property
+    def expansion(self) -> float:
+        """How many vehicles of the real city one simulated driver stands for."""
+        represented = self.scenario.people.vehicles_represented
+        return (represented or self.drivers.n_drivers) / self.drivers.n_drivers
+
+
+def build_world(scenario: Scenario, seed: int, progress: Progress = lambda stage, done: None) -> World:
+    """Build the world of one replicate.
+
+    Raises
+    ------
+    MapError, ReaderError
+        If the map or the readers of the scenario cannot be used.
+    """
+    progress("streets", 0.0)
+    city = build_city(scenario.streets, seed)
+    progress("people", 0.0)
+    places = build_places(scenario.people, city, seed)
+    travel = scenario.travel
+    drivers = build_drivers(
+        scenario.people,
+        places,
+        habit_share=travel.habit_share,
+        single_route_share=travel.single_route_share,
+        seed=seed,
+    )
+    destinations = build_destinations(scenario.people, places)
+    progress("routes", 0.0)
+    trees = build_trees(
+        city.network,
+        arrive_node=places.tree_arrive_node,
+        depart_node=places.tree_depart_node,
+        travel=travel,
+        seed=seed,
+    )
+    progress("readers", 0.0)
+    volume = _volume(scenario, city, places, drivers, destinations, trees, seed)
+    cameras = place_readers(
+        scenario.readers, city=city, edge_volume=volume, lot_places=_lots(places), seed=seed
+    )
+    indptr, camera, offset_m = edge_cameras(cameras, city.network)
+    lot_camera = np.full(places.n_places, -1, dtype=np.int32)
+    lots = np.flatnonzero(cameras.kind == ReaderKind.LOT)
+    lot_camera[cameras.place[lots]] = lots
+    return World(
+        scenario=scenario,
+        seed=seed,
+        city=city,
+        places=places,
+        drivers=drivers,
+        destinations=destinations,
+        trees=trees,
+        volume=volume,
+        cameras=cameras,
+        watched=WatchedEdges(indptr=indptr, camera=camera, offset_m=offset_m),
+        lot_camera=lot_camera,
+        working=downtime(cameras, scenario.days, seed),
+    )
+
+
+def _volume(
+    scenario: Scenario,
+    city: City,
+    places: Places,
+    drivers: Drivers,
+    destinations: Destinations,
+    trees: RouteTrees,
+    seed: int,
+) -> NDArray[np.float64]:
+    """Estimate volumes from one week of a sample of drivers (they are in random order)."""
+    sample = min(drivers.n_drivers, _SAMPLED_DRIVERS)
+    week = scenario.model_copy(update={"days": _SAMPLED_DAYS})
+    plans = plan_days(week, drivers, places, destinations, seed, 0, sample)
+    field = choose_fields(scenario, plans, drivers.habit_share, seed)
+    counts = edge_volume(plans, field, network=city.network, places=places, trees=trees)
+    represented = scenario.people.vehicles_represented or drivers.n_drivers
+    return counts / _SAMPLED_DAYS * represented / sample
+
+
+def _lots(
+    places: Places,
+) -> dict[str, tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+    lots = {}
+    for kind in (k for k in PlaceKind if k not in (PlaceKind.HOME, PlaceKind.EXTERNAL)):
+        ids = places.of_kind(kind)
+        ids = ids[places.in_lot[ids]].astype(np.int32)
+        lots[kind.name.lower()] = (ids, places.x_m[ids], places.y_m[ids], places.weight[ids])
+    return lots
