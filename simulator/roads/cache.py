@@ -20,7 +20,7 @@ from simulator.roads.city import City, LandUse
 from simulator.roads.network import RoadNetwork
 
 #: Raise this whenever the importer would make another city of the same file.
-IMPORTER_VERSION = 1
+IMPORTER_VERSION = 2
 
 
 def cache_folder() -> Path:

@@ -1,7 +1,7 @@
 """Real streets: OpenStreetMap files and osmnx's own graphs, made into a city.
 
-``.osm``, ``.osm.gz`` and ``.osm.pbf`` files are read with osmium, ``.graphml`` files with osmnx; both belong to
-the optional extra ``maps`` and are imported only when a map is converted, not when a kept one is loaded.
+``.osm``, ``.osm.gz`` and ``.osm.pbf`` files are read with osmium, ``.graphml`` files with osmnx; both belong
+to the optional extra ``maps`` and are imported only when a map is converted, not when a kept one is loaded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull
+from scipy.spatial import ConvexHull, QhullError
 
 from simulator.errors import MapError
 from simulator.roads.assemble import StreetPlan, assemble
@@ -132,15 +132,17 @@ def _utm(lonlat: NDArray[np.float64]) -> tuple[Project, str]:
 
 
 def _cut_roads(network: RoadNetwork, plan: StreetPlan, plan_node: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Nodes where main roads leave: near the rim, or nearly so where the road goes on outside what is kept."""
+    """Nodes where main roads leave: near the rim, or not far from it where the road goes on beyond."""
     xy = np.column_stack([network.node_x_m, network.node_y_m])
-    if len(xy) < 4:
+    main = main_class_at_node(network) <= RoadClass.SECONDARY
+    try:
+        # The rim of the main roads: a stray lane far outside must not push it away from them.
+        hull = ConvexHull(xy[main] if main.sum() >= 8 else xy)
+    except QhullError:  # fewer than three junctions, or all in a line
         return np.arange(len(xy))
-    hull = ConvexHull(xy)
     # Distance to the rim: the hull's half-planes have unit normals.
     inside_m = -(xy @ hull.equations[:, :2].T + hull.equations[:, 2]).max(axis=1)
     size_m = float(np.sqrt(hull.volume))
-    main = main_class_at_node(network) <= RoadClass.SECONDARY
     kept = np.zeros(len(plan.x_m), bool)
     kept[plan_node] = True
     number = np.cumsum(kept) - 1
@@ -191,7 +193,13 @@ def _graph_pieces(graph: Any) -> tuple[list[Piece], dict[int, tuple[float, float
         road_class = min(road_class_of(h) for h in _listed(d.get("highway", "residential")))
         bends = list(d["geometry"].coords)[1:-1] if "geometry" in d else []
         limits = [s for s in map(speed_limit_mps, _listed(d.get("maxspeed", ""))) if s]
-        speed = float(d["speed_kph"]) / 3.6 if "speed_kph" in d else limits[0] if limits else SPEED_MPS[road_class]
+        speed = (
+            float(d["speed_kph"]) / 3.6
+            if "speed_kph" in d
+            else limits[0]
+            if limits
+            else SPEED_MPS[road_class]
+        )
         piece = Piece(
             a=int(u), b=int(v), bends=[(float(p[0]), float(p[1])) for p in bends], road_class=int(road_class),
             direction=1, speed_mps=speed, name=next(iter(_listed(d.get("name") or d.get("ref") or ""))),

@@ -95,7 +95,7 @@ class RoadNetwork:
     @cached_property
     def free_flow_s(self) -> FloatArray:
         """Free-flow travel time of each edge, seconds."""
-        return self.edge_length_m / self.edge_speed_mps
+        return np.asarray(self.edge_length_m / self.edge_speed_mps)
 
     @cached_property
     def _vertex_distance_m(self) -> FloatArray:
@@ -103,7 +103,14 @@ class RoadNetwork:
         step = np.hypot(np.diff(self.geometry_x_m), np.diff(self.geometry_y_m))
         run = np.concatenate([[0.0], np.cumsum(step)])
         start = self.geometry_indptr[:-1]
-        return run - np.repeat(run[start], np.diff(self.geometry_indptr))
+        return np.asarray(run - np.repeat(run[start], np.diff(self.geometry_indptr)))
+
+    @cached_property
+    def _search_line(self) -> tuple[FloatArray, FloatArray]:
+        """One increasing coordinate over all edges: where each edge starts, and where each point lies."""
+        along = self._vertex_distance_m
+        base = np.concatenate([[0.0], np.cumsum(along[self.geometry_indptr[1:] - 1] + 1.0)])
+        return base, np.repeat(base[:-1], np.diff(self.geometry_indptr)) + along
 
     def point_along(
         self, edge: NDArray[np.integer], offset_m: NDArray[np.floating]
@@ -122,10 +129,8 @@ class RoadNetwork:
         first, last = self.geometry_indptr[edge], self.geometry_indptr[edge + 1] - 1
         drawn = along[last]
         target = np.clip(np.asarray(offset_m) / self.edge_length_m[edge], 0.0, 1.0) * drawn
-        # One global, increasing coordinate lets a single search serve all edges.
-        base = np.concatenate([[0.0], np.cumsum(along[self.geometry_indptr[1:] - 1] + 1.0)])
-        owner = np.repeat(np.arange(self.n_edges), np.diff(self.geometry_indptr))
-        at = np.searchsorted(base[owner] + along, base[edge] + target, side="right") - 1
+        base, place = self._search_line
+        at = np.searchsorted(place, base[edge] + target, side="right") - 1
         at = np.clip(at, first, np.maximum(last - 1, first))
         nxt = np.minimum(at + 1, last)
         span = along[nxt] - along[at]
@@ -153,13 +158,13 @@ class RoadNetwork:
         """
         tree, edge, offset = self._sampled
         distance, at = tree.query(np.column_stack([x_m, y_m]))
-        return edge[at], offset[at], distance
+        return edge[at], offset[at], np.asarray(distance, dtype=np.float64)
 
     def edge_bearing_deg(self, edge: NDArray[np.integer]) -> FloatArray:
         """Return the compass bearing (degrees, clockwise from north) from tail to head of edges."""
         dx = self.node_x_m[self.edge_head[edge]] - self.node_x_m[self.edge_tail[edge]]
         dy = self.node_y_m[self.edge_head[edge]] - self.node_y_m[self.edge_tail[edge]]
-        return np.degrees(np.arctan2(dx, dy)) % 360.0
+        return np.asarray(np.degrees(np.arctan2(dx, dy)) % 360.0)
 
     @property
     def bounds_m(self) -> tuple[float, float, float, float]:
@@ -172,6 +177,44 @@ class RoadNetwork:
             (np.ones(self.n_edges), (self.edge_tail, self.edge_head)), shape=(self.n_nodes, self.n_nodes)
         )
         return bool(connected_components(graph, connection="strong")[0] == 1)
+
+    def validate(self) -> None:
+        """Check what every part of the program relies on.
+
+        Raises
+        ------
+        MapError
+            Naming the first promise that is broken: order and uniqueness of edges, positive lengths and
+            speeds, polylines that run from tail to head, strong connection.
+        """
+        n = self.n_nodes
+        key = self.edge_tail.astype(np.int64) * n + self.edge_head
+        first, last = self.geometry_indptr[:-1], self.geometry_indptr[1:] - 1
+        if self.n_edges == 0:
+            raise MapError("The network has no edges: there is nothing to drive on.")
+        ends = np.concatenate([self.edge_tail, self.edge_head])
+        if ends.min() < 0 or ends.max() >= n:
+            raise MapError(f"Edges name nodes outside 0..{n - 1}.")
+        if (self.edge_tail == self.edge_head).any():
+            raise MapError(f"Edge {int(np.argmax(self.edge_tail == self.edge_head))} is a loop.")
+        if (np.diff(self.edge_tail) < 0).any() or len(np.unique(key)) < len(key):
+            raise MapError("Edges must be sorted by tail, with at most one from one node to another.")
+        for name in ("edge_length_m", "edge_speed_mps"):
+            values = getattr(self, name)
+            if not (np.isfinite(values) & (values > 0)).all():
+                raise MapError(f"{name} must be positive everywhere.")
+        if len(self.geometry_indptr) != self.n_edges + 1 or (last - first < 1).any():
+            raise MapError("Every edge needs a polyline of at least two points.")
+        gap = np.hypot(
+            self.geometry_x_m[np.concatenate([first, last])] - self.node_x_m[ends],
+            self.geometry_y_m[np.concatenate([first, last])] - self.node_y_m[ends],
+        )
+        if gap.max() > 0.01:
+            raise MapError(
+                f"The polyline of edge {int(gap.argmax()) % self.n_edges} does not end at its nodes."
+            )
+        if not self.is_strongly_connected():
+            raise MapError("Some junctions cannot be reached from others; keep the largest connected part.")
 
     def to_networkx(self) -> nx.DiGraph[int]:
         """Return a :class:`networkx.DiGraph` with all attributes; :meth:`from_networkx` reverses it."""
@@ -210,15 +253,16 @@ class RoadNetwork:
         index = {node: i for i, node in enumerate(graph.nodes)}
         try:
             xy = np.array([(d["x_m"], d["y_m"]) for _, d in graph.nodes(data=True)], dtype=np.float64)
-            edges = sorted((index[u], index[v], d) for u, v, d in graph.edges(data=True) if u != v)
         except KeyError as missing:
             raise MapError(f"A node of the graph lacks {missing}; give every node x_m and y_m.") from None
-        except TypeError:
-            edges = sorted(
-                ((index[u], index[v], d) for u, v, d in graph.edges(data=True) if u != v),
-                key=lambda e: e[:2],
-            )
-        lines, pairs, street = [], {}, []
+        edges = sorted(
+            ((index[u], index[v], d) for u, v, d in graph.edges(data=True) if u != v), key=lambda e: e[:2]
+        )
+        if not edges:
+            raise MapError("All edges of the graph are loops: there is nothing to drive on.")
+        lines: list[FloatArray] = []
+        pairs: dict[tuple[int, int], int] = {}
+        street: list[int] = []
         for u, v, d in edges:
             pair = pairs.setdefault((min(u, v), max(u, v)), len(pairs))
             street.append(d.get("street", pair))

@@ -259,9 +259,9 @@ def _main_roads(
     side = float(np.sqrt(n))
     turn = np.arange(8) * np.pi / 4 + rng.uniform(-0.3, 0.3, 8)
     rim = side / 2 + 0.75 * side * np.column_stack([np.cos(turn), np.sin(turn)])
-    rim_node = tree.query(np.clip(rim, 0, side))[1]
-    centre_node = tree.query(centres)[1]
-    star = [(centre_node[0], t) for t in np.r_[centre_node[1:], rim_node]]
+    rim_node = np.asarray(tree.query(np.clip(rim, 0, side))[1], dtype=np.int64)
+    centre_node = np.asarray(tree.query(centres)[1], dtype=np.int64)
+    star = [(int(centre_node[0]), int(t)) for t in np.concatenate([centre_node[1:], rim_node])]
     meshes = [(RoadClass.PRIMARY, star)]
     for mesh_class, per_anchor in ((RoadClass.SECONDARY, 110), (RoadClass.TERTIARY, 30)):
         pairs = _anchor_pairs(xy, max(n // per_anchor, 3), rng)
@@ -275,7 +275,7 @@ def _main_roads(
         ).tocsr()
         for edge in _path_edges(graph, xy, pairs, edge_at):
             road_class[edge] = min(road_class[edge], mesh_class)
-    return road_class, rim_node.astype(np.int64)
+    return road_class, rim_node
 
 
 def _anchor_pairs(xy: FloatArray, count: int, rng: np.random.Generator) -> list[tuple[int, int]]:
@@ -333,7 +333,7 @@ def _straightened(
 def _bends(
     xy: FloatArray, a: Ints, b: Ints, road_class: Ints, bridge: NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[FloatArray, Ints]:
-    """One point off the middle of each quiet street; main roads and bridges stay straight between junctions."""
+    """One point off the middle of each quiet street; main roads and bridges stay straight."""
     bent = (road_class >= RoadClass.RESIDENTIAL) & ~bridge
     off = rng.normal(0, 0.05, len(a)).clip(-0.12, 0.12)[bent]
     along = xy[b[bent]] - xy[a[bent]]

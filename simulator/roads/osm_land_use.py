@@ -1,7 +1,7 @@
 """Land use of a real map: tagged areas and things, put on the streets they lie at.
 
-Weights are in metres of frontage: a street's own length counts by its class and by the tagged area it lies in,
-and each building, shop or office adds the frontage it is worth to the nearest side of a street.
+Weights are in metres of frontage: a street's own length counts by its class and by the tagged area it lies
+in, and each building, shop or office adds the frontage it is worth to the nearest side of a street.
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ _SAMPLE_M = 20.0
 
 #: Share of a street's length that counts for homes, work and amenities, by class, where no area is tagged.
 _BY_CLASS = np.array(
-    [(0, 0, 0), (0, 0.05, 0), (0.15, 0.3, 0.2), (0.35, 0.25, 0.15), (0.7, 0.12, 0.06), (1, 0.05, 0.02), (0, 0, 0)]
+    [
+        (0, 0, 0),
+        (0, 0.05, 0),
+        (0.15, 0.3, 0.2),
+        (0.35, 0.25, 0.15),
+        (0.7, 0.12, 0.06),
+        (1, 0.05, 0.02),
+        (0, 0, 0),
+    ]
 )
 #: Factors of a tagged area on homes, work and amenities; the last of several areas that hold a street counts.
 _BY_AREA: dict[str, tuple[float, float, float]] = {
@@ -39,23 +47,28 @@ _BY_AREA: dict[str, tuple[float, float, float]] = {
     "cemetery": (0.0, 0.1, 0.1),
     "recreation_ground": (0.05, 0.3, 2.0),
 }
-_OPEN_LAND = frozenset(
-    "forest farmland meadow grass orchard vineyard farmyard quarry landfill basin reservoir allotments".split()
-)
+_OPEN_LAND = {
+    "forest", "farmland", "meadow", "grass", "orchard", "vineyard", "farmyard", "quarry", "landfill", "basin",
+    "reservoir", "allotments",
+}  # fmt: skip
 _OPEN_LAND_FACTOR = (0.1, 0.2, 0.2)
-_HOME_M = {"apartments": 60.0, "dormitory": 60.0, "terrace": 40.0, "yes": 10.0, "farm": 10.0}
-_HOMES = frozenset(
-    "house residential detached semidetached_house bungalow cabin static_caravan apartments dormitory terrace farm yes"
-    .split()
-)  # fmt: skip
-_WORK_M = {"office": 60.0, "commercial": 40.0, "industrial": 60.0, "warehouse": 40.0, "retail": 25.0, "hospital": 150.0,
-           "school": 40.0, "university": 80.0, "public": 40.0, "government": 60.0, "hotel": 40.0}  # fmt: skip
-_WORK_AMENITY_M = {"hospital": 150.0, "university": 80.0, "college": 60.0, "school": 40.0, "clinic": 30.0,
-                   "townhall": 60.0, "police": 30.0}  # fmt: skip
-_NO_DESTINATION = frozenset(
-    "parking parking_space parking_entrance bench waste_basket bicycle_parking post_box telephone recycling "
-    "drinking_water fountain toilets shelter vending_machine grit_bin hunting_stand atm clock charging_station".split()
-)
+_HOME_M = {
+    "apartments": 60.0, "dormitory": 60.0, "terrace": 40.0, "house": 15.0, "residential": 15.0, "detached": 15.0,
+    "semidetached_house": 15.0, "bungalow": 15.0, "cabin": 15.0, "static_caravan": 15.0, "farm": 10.0, "yes": 10.0,
+}  # fmt: skip
+_WORK_M = {
+    "office": 60.0, "commercial": 40.0, "industrial": 60.0, "warehouse": 40.0, "retail": 25.0, "hospital": 150.0,
+    "school": 40.0, "university": 80.0, "public": 40.0, "government": 60.0, "hotel": 40.0,
+}  # fmt: skip
+_AMENITY_WORK_M = {
+    "hospital": 150.0, "university": 80.0, "college": 60.0, "school": 40.0, "clinic": 30.0, "townhall": 60.0,
+    "police": 30.0,
+}  # fmt: skip
+_NO_DESTINATION = {
+    "parking", "parking_space", "parking_entrance", "bench", "waste_basket", "bicycle_parking", "post_box",
+    "telephone", "recycling", "drinking_water", "fountain", "toilets", "shelter", "vending_machine", "grit_bin",
+    "hunting_stand", "atm", "clock", "charging_station",
+}  # fmt: skip
 
 
 def use_of_tags(tags: Mapping[str, str]) -> tuple[float, float, float]:
@@ -67,13 +80,13 @@ def use_of_tags(tags: Mapping[str, str]) -> tuple[float, float, float]:
         work += 40.0
     kind = tags.get("amenity", "")
     if kind and kind not in _NO_DESTINATION:
-        work, amenity = work + _WORK_AMENITY_M.get(kind, 12.0), amenity + 25.0
+        work, amenity = work + _AMENITY_WORK_M.get(kind, 12.0), amenity + 25.0
     building = tags.get("building", "no")
     work += _WORK_M.get(building, 0.0) if not work else 0.0
     if building == "retail" and not amenity:
         amenity += 40.0
-    if building in _HOMES and not (building == "yes" and (work or amenity)):
-        home += _HOME_M.get(building, 15.0)
+    if building in _HOME_M and not (building == "yes" and (work or amenity)):
+        home += _HOME_M[building]
     return home, work, amenity
 
 
@@ -91,7 +104,12 @@ def land_use_from_tags(network: RoadNetwork, uses: Sequence[Use], project: Proje
     """
     weight = _BY_CLASS[network.edge_class] * network.edge_length_m[:, None]
     weight *= _area_factors(network, uses, project)
-    points = [(use.places[0], worth) for use in uses if "landuse" not in use.tags for worth in [use_of_tags(use.tags)]]
+    points = [
+        (use.places[0], worth)
+        for use in uses
+        if "landuse" not in use.tags
+        for worth in [use_of_tags(use.tags)]
+    ]
     points = [(place, worth) for place, worth in points if any(worth)]
     allowed = np.flatnonzero(
         (network.edge_class >= RoadClass.PRIMARY) & (network.edge_class <= RoadClass.RESIDENTIAL)

@@ -43,7 +43,8 @@ LonLat = tuple[float, float]
 class Way:
     """A drivable way: its node ids with places in the direction drawn, and what its tags say.
 
-    ``direction`` is 0 for both, 1 along the drawing, -1 against it; ``speed_mps`` is 0 where no limit is tagged.
+    ``direction`` is 0 for both, 1 along the drawing, -1 against it; ``speed_mps`` is 0 where no limit is
+    tagged.
     """
 
     nodes: list[int]
@@ -90,6 +91,7 @@ def read_osm(path: Path) -> OsmData:
             .with_locations()
             .with_filter(osmium.filter.KeyFilter(*_READ_KEYS))
         )
+        thing: Any
         for thing in objects:
             tags = {tag.k: tag.v for tag in thing.tags}
             if thing.is_node():
@@ -188,5 +190,8 @@ def _add_area(data: OsmData, way: Any, tags: dict[str, str]) -> None:
         data.uses.append(Use(tags={"landuse": tags["landuse"]}, places=ring))
     rest = {key: value for key, value in tags.items() if key != "landuse"}
     if any(key in rest for key in _USE_KEYS):
-        middle = (sum(p[0] for p in ring[1:]) / (len(ring) - 1), sum(p[1] for p in ring[1:]) / (len(ring) - 1))
+        middle = (
+            sum(p[0] for p in ring[1:]) / (len(ring) - 1),
+            sum(p[1] for p in ring[1:]) / (len(ring) - 1),
+        )
         data.uses.append(Use(tags=rest, places=[middle]))

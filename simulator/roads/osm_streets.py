@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,9 @@ from simulator.roads.assemble import SPEED_MPS, StreetPlan
 from simulator.roads.network import RoadClass
 from simulator.roads.osm_read import LonLat, Way
 
-Project = Callable[[NDArray[np.float64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
+Project = Callable[
+    [NDArray[np.float64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]
+]
 
 
 @dataclass(kw_only=True)
@@ -62,7 +65,7 @@ def street_pieces(ways: Sequence[Way]) -> tuple[list[Piece], dict[int, LonLat]]:
     places: dict[int, LonLat] = {}
     for way in ways:
         cuts = [i for i, node in enumerate(way.nodes) if uses[node] > 1]
-        for i, j in zip(cuts, cuts[1:], strict=False):
+        for i, j in pairwise(cuts):
             pieces.append(
                 Piece(
                     a=way.nodes[i],
@@ -120,7 +123,7 @@ def without_parallels(pieces: Iterable[Piece], places: dict[int, LonLat]) -> lis
 
 
 def plan_streets(pieces: Sequence[Piece], places: dict[int, LonLat], project: Project) -> StreetPlan:
-    """Project pieces to metres and number their nodes and streets (one id a name; unnamed pieces their own)."""
+    """Project pieces to metres and number nodes and streets: one id a name, unnamed pieces their own."""
     nodes = sorted({p.a for p in pieces} | {p.b for p in pieces})
     number = {node: i for i, node in enumerate(nodes)}
     lonlat = np.array([places[node] for node in nodes], dtype=np.float64).reshape(-1, 2)
@@ -151,7 +154,9 @@ def _usual_speeds(ways: Sequence[Way]) -> dict[str, float]:
         if way.speed_mps:
             tagged[way.highway].append(way.speed_mps)
     return {
-        way.highway: float(np.mean(tagged[way.highway])) if way.highway in tagged else SPEED_MPS[way.road_class]
+        way.highway: float(np.mean(tagged[way.highway]))
+        if way.highway in tagged
+        else SPEED_MPS[way.road_class]
         for way in ways
     }
 

@@ -115,7 +115,7 @@ def _index(turn: FloatArray, base: int) -> NDArray[np.int64]:
 
 
 def _rings(rings: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Classes and directions of the rings, index 0 unused: one beltway, a main ring every four, one-way pairs."""
+    """Classes and directions of the rings (index 0 unused): beltway, main ring every four, one-way pairs."""
     number = np.arange(rings + 1)
     ring_class = np.full(rings + 1, int(RoadClass.RESIDENTIAL))
     ring_class[number % 4 == 2] = RoadClass.SECONDARY

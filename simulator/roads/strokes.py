@@ -29,6 +29,8 @@ def strokes(
         Ends of blocks, shape (n_blocks,).
     road_class
         Classes, shape (n_blocks,).
+    bend_limit_deg
+        Sharpest bend within a street, degrees.
     """
     n = len(a)
     end_node = np.concatenate([a, b]).astype(np.int64)
