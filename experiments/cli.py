@@ -148,10 +148,10 @@ def demo(
 
     The seed is fixed. Results of an earlier demo in DIR are replaced.
     """
-    from experiments.prepare import refuse_full_folder, scenario_from_options
+    from experiments.prepare import holds_own_results, refuse_full_folder, scenario_from_options
     from experiments.running import run_and_report
 
-    refuse_full_folder(out, force=(out / "manifest.json").is_file())
+    refuse_full_folder(out, force=holds_own_results(out))
     scenario = scenario_from_options("first-town")
     typer.echo(f"{scenario.title}: {scenario.question}\n")
     run_and_report(scenario, out=out, seed=1, workers=1, replicates=1, tables=(), force=True, quiet=quiet)
@@ -186,9 +186,8 @@ def calibrate(
     scenario = scenario_from_options(
         name_or_file, drivers=drivers, days=days, map_file=map_file, overrides=overrides or ()
     )
-    from simulator.run import simulate
-
     from experiments.calibration import print_calibration
+    from simulator.run import simulate
 
     with progress_bar(quiet=quiet) as progress:
         result = simulate(scenario, seed=seed, workers=workers, progress=progress)
@@ -198,30 +197,27 @@ def calibrate(
 @app.command()
 def plot(folder: Folder) -> None:
     """Draw the figures of a results folder again."""
-    from simulator.run import load_run
-
     from experiments.running import draw
+    from simulator.run import load_run
 
     for path in draw(load_run(folder), folder / "figures"):
         typer.echo(path)
 
 
 @app.command()
-def replay(folder: Folder) -> None:
+def replay(folder: Folder, workers: Workers = 1, quiet: Quiet = False) -> None:
     """Run a manifest again and compare every table.
 
     Says which tables are the same to the bit; the exit code is 1 if one is not.
     """
     from simulator.run import replay as replay_run
 
-    verdicts = replay_run(folder)
-    for table, same in verdicts:
-        typer.echo(f"{table:<12} {'the same' if same else 'DIFFERENT'}")
-    if not all(same for _, same in verdicts):
-        stop(
-            "Not all tables are the same: another version of the program, or an edited file?",
-            1,
-        )
+    with progress_bar(quiet=quiet) as progress:
+        verdicts = replay_run(folder, workers=workers, progress=progress)
+    for verdict in verdicts:
+        typer.echo(f"{verdict.table:<20} {'the same' if verdict.same else 'DIFFERENT'}")
+    if not all(verdict.same for verdict in verdicts):
+        stop("Not all tables are the same: another version of the program, or an edited file?", 1)
     typer.echo("Every table is the same to the bit.")
 
 

@@ -80,6 +80,15 @@ def refuse_full_folder(out: Path, *, force: bool) -> None:
         )
 
 
+def holds_own_results(out: Path) -> bool:
+    """Return whether a folder holds nothing but what a run writes, finished or not."""
+    own = {"manifest.json", "summary.csv", "figures"}
+    return out.is_dir() and all(
+        path.name in own or path.suffix in (".parquet", ".partial") or path.name.startswith(".spool-")
+        for path in out.iterdir()
+    )
+
+
 def _check_files(scenario: Scenario) -> None:
     streets = scenario.streets
     if streets.kind == "map" and streets.map is None:

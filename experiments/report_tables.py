@@ -56,7 +56,7 @@ def _table(
     drivers = chosen.select(pl.max("drivers")).item()
     words = " and ".join(criterion_words(c) for c in criteria)
     table = Table(
-        title=f"{TARGET_WORDS[target].capitalize()} known {words}: % of {drivers:,} drivers (95% interval)",
+        title=f"{TARGET_WORDS[target].capitalize()} known {words}: % of {drivers:,} residents (95% interval)",
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
@@ -68,12 +68,14 @@ def _table(
         for day in days:
             head = f"{distance}\nday {day}" if len(criteria) > 1 else f"day {day}"
             table.add_column(head, justify="right", no_wrap=True)
-    table.add_column(f"median days\n{criterion_words(criteria[0]).removeprefix('within ')}", justify="right")
+    for criterion in criteria:
+        distance = criterion_words(criterion).removeprefix("within ")
+        table.add_column(f"{distance}\nmedian days" if len(criteria) > 1 else "median days", justify="right")
     cells = {(r["attacker"], r["criterion"], r["day"]): r for r in chosen.iter_rows(named=True)}
     for place, attacker in enumerate(order):
         row = [attacker_title(attacker)]
         row += [_share(cells.get((attacker, c, day))) for c in criteria for day in days]
-        row.append(_median(cells.get((attacker, criteria[0], days[-1]))))
+        row += [_median(cells.get((attacker, c, days[-1]))) for c in criteria]
         table.add_row(*row, style="bold" if place == 0 else "")
     return table
 
@@ -88,7 +90,9 @@ def _share(row: dict[str, float | None] | None) -> str:
 
 def _median(row: dict[str, float | None] | None) -> str:
     if row is None or row["median_days"] is None:
-        return "not reached"
+        return "–" if row is None else f"> {row['day']:.0f}"
     low, high = row["median_days_low"], row["median_days_high"]
-    band = f" ({low:.0f}–{'' if high is None else f'{high:.0f}'})" if low is not None else ""
+    if low is None:
+        return f"{row['median_days']:.0f}"
+    band = f" (from {low:.0f})" if high is None else f" ({low:.0f}–{high:.0f})"
     return f"{row['median_days']:.0f}{band}"

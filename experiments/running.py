@@ -20,9 +20,7 @@ from simulator.streams import fresh_seed
 if TYPE_CHECKING:
     from simulator.run import Run
 
-# Measured shares of the time that a run takes; figures are the rest.
-_SIMULATION_SHARE = 0.85
-_SIDE_BY_SIDE_WIDTH = 118
+_SIDE_BY_SIDE_WIDTH = 140
 
 Progress = Callable[[str, float], None]
 
@@ -48,10 +46,9 @@ def run_and_report(
     from simulator.run import simulate
 
     summaries: list[pl.DataFrame] = []
-    with progress_bar(quiet=quiet) as progress:
+    with progress_bar(quiet=quiet, runs=replicates) as progress:
         for replicate in range(replicates):
             folder = out if replicates == 1 else replicate_folder(out, replicate)
-            step = _within(progress, replicate, replicates)
             run = simulate(
                 scenario,
                 seed=seed,
@@ -59,10 +56,10 @@ def run_and_report(
                 workers=workers,
                 replicate=replicate,
                 tables=tables,
-                progress=_part(step, 0.0, _SIMULATION_SHARE),
+                progress=progress,
                 force=force,
             )
-            draw(run, folder / "figures", _part(step, _SIMULATION_SHARE, 1.0))
+            draw(run, folder / "figures", progress)
             summaries.append(run.summary)
     summary = summaries[0]
     if replicates > 1:
@@ -92,21 +89,6 @@ def print_summary(console: Console, summary: pl.DataFrame) -> None:
         for table in summary_tables(summary, target=target, together=together):
             console.print(table)
             console.print()
-
-
-def _within(progress: Progress, replicate: int, replicates: int) -> Progress:
-    """Return a progress callback for one of several replicates."""
-
-    def step(stage: str, done: float) -> None:
-        label = stage if replicates == 1 else f"{replicate + 1}/{replicates} {stage}"
-        progress(label, (replicate + done) / replicates)
-
-    return step
-
-
-def _part(progress: Progress, start: float, end: float) -> Progress:
-    """Return a progress callback for a part of the whole."""
-    return lambda stage, done: progress(stage, start + done * (end - start))
 
 
 def _say_workers(notes: Console, workers: int) -> None:

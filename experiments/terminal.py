@@ -40,22 +40,61 @@ def stop(message: str, code: int = EXIT_USER_ERROR) -> None:
     raise typer.Exit(code)
 
 
+# Stages of a run in their order, with the share of the time that each took where it was measured.
+_STAGES = {
+    "streets": 0.05,
+    "people": 0.02,
+    "routes": 0.10,
+    "readers": 0.05,
+    "drive": 0.33,
+    "attack": 0.22,
+    "summarise": 0.03,
+    "write": 0.02,
+    "figures": 0.18,
+}
+
+
+def share_of_run(stage: str, done: float) -> float:
+    """Return the share of a whole run that is done when a part of a stage is; 0 for an unknown stage."""
+    if stage not in _STAGES:
+        return 0.0
+    before = list(_STAGES)[: list(_STAGES).index(stage)]
+    return (sum(_STAGES[name] for name in before) + _STAGES[stage] * done) / sum(_STAGES.values())
+
+
 @contextmanager
-def progress_bar(*, quiet: bool) -> Iterator[Callable[[str, float], None]]:
+def progress_bar(*, quiet: bool, runs: int = 1) -> Iterator[Callable[[str, float], None]]:
     """Show a bar with the stage, the share done and the time left, on stderr and only on a terminal.
+
+    Parameters
+    ----------
+    quiet
+        Show nothing.
+    runs
+        How many runs the bar is for; the next one begins when the stage falls back.
 
     Yields
     ------
     Callable
-        Takes the stage's name and the share done of the whole, 0 to 1.
+        Takes a stage's name and the part of that stage that is done, 0 to 1.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description:<16}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    run, last = 0, 0.0
     with Progress(
         *columns, console=console, transient=True, disable=quiet or not console.is_terminal
     ) as progress:
-        task = progress.add_task("starting", total=1.0)
-        yield lambda stage, done: progress.update(task, description=stage, completed=min(done, 1.0))
+        task = progress.add_task("starting", total=float(runs))
+
+        def step(stage: str, done: float) -> None:
+            nonlocal run, last
+            share = share_of_run(stage, done)
+            run += share < last
+            last = share
+            label = stage if runs == 1 else f"{run + 1}/{runs} {stage}"
+            progress.update(task, description=label, completed=run + share)
+
+        yield step

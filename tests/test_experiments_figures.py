@@ -13,6 +13,7 @@ from experiments_frames import ATTACKERS, DAYS, made_up_run
 from matplotlib.figure import Figure
 
 from experiments import figures
+from experiments.figures.map import spread_out
 from experiments.figures.statistics import quantile_with_unknown
 from experiments.words import criterion_words
 from simulator.errors import TableError
@@ -100,6 +101,15 @@ def test_the_map_gathers_one_drivers_sightings(run: SimpleNamespace) -> None:
     assert data.readers["kind"].to_list().count("patrol") == 0
     home = data.marks.filter(pl.col("attacker").is_null() & (pl.col("what") == "home")).row(0, named=True)
     assert home["x_m"] == run.drivers["home_x_m"][2]
+
+
+def test_marks_in_one_place_are_spread_and_lone_ones_stay() -> None:
+    x, y = np.array([0.0, 0.0, 0.0, 500.0]), np.array([0.0, 0.0, 1.0, 500.0])
+    shown_x, shown_y = spread_out(x, y, gap=20.0)
+    assert (shown_x[3], shown_y[3]) == (500.0, 500.0)
+    apart = np.hypot(shown_x[:, None] - shown_x, shown_y[:, None] - shown_y)[np.triu_indices(4, 1)]
+    assert (apart >= 20.0).all()
+    assert np.hypot(shown_x - x, shown_y - y).max() < 50.0
 
 
 @pytest.mark.parametrize("name", list(figures.FIGURES))

@@ -31,7 +31,7 @@ def days_by_group(
     criterion: str = "within-250m",
     attacker: str | None = None,
     target: str = "home",
-    smallest_group: int = 8,
+    smallest_group: int = 10,
 ) -> pl.DataFrame:
     """Return quantiles of the days to inference by group of drivers.
 

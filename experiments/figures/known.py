@@ -14,6 +14,7 @@ _SCHEMA = {
     "attacker": pl.String,
     "target": pl.String,
     "criterion": pl.String,
+    "kind": pl.String,
     "day": pl.Int32,
     "drivers": pl.Int32,
     "share": pl.Float64,
@@ -46,8 +47,8 @@ def known_curve(
     Returns
     -------
     polars.DataFrame
-        ``attacker, target, criterion, day, drivers, share, low, high`` (95% interval), with a row for every
-        day on which some attacker came to know something, from day 0.
+        ``attacker, target, criterion, kind, day, drivers, share, low, high`` (95% interval), with a row for
+        every day on which some attacker came to know something, from day 0; ``kind`` is "driver" for all.
     """
     curve = share_known_curve(of_kind(outcomes, drivers, kind), criterion=criterion, target=target)
     days = curve.select("days").unique()
@@ -60,6 +61,7 @@ def known_curve(
             "attacker",
             pl.lit(target).alias("target"),
             pl.lit(criterion).alias("criterion"),
+            pl.lit(kind or "driver").alias("kind"),
             pl.col("days").alias("day"),
             "drivers",
             "share",
@@ -76,7 +78,7 @@ def plot_known_curve(data: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     if not data.height:
         ax.set_title("Nobody to be found")
         return ax
-    target, criterion, drivers = data.row(0, named=True)["target"], data["criterion"][0], data["drivers"][0]
+    target, criterion, kind, drivers = data.select("target", "criterion", "kind", "drivers").row(0)
     last = data.sort("day").group_by("attacker", maintain_order=True).last().sort("share", descending=True)
     looks = attacker_looks(last["attacker"])
     for name, end in last.select("attacker", "share").iter_rows():
@@ -93,7 +95,7 @@ def plot_known_curve(data: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     end_day = data.select(pl.max("day")).item()
     ax.set_title(f"Share of {TARGET_WORDS.get(target, target)} known {criterion_words(criterion)}")
     ax.set_xlabel("Days of collecting")
-    ax.set_ylabel(f"Share of {drivers:,} drivers\n(band: 95% interval)")
+    ax.set_ylabel(f"Share of {drivers:,} {kind}s\n(band: 95% interval)")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     ax.set_ylim(0, min(1.0, max(0.1, 1.08 * data.select(pl.max("high")).item())))
     ax.set_xlim(0, end_day * 1.02)

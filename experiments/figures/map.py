@@ -9,6 +9,9 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from experiments.figures.style import PALETTE, attacker_looks, axes_or_new
 from simulator.roads.city import City
@@ -127,6 +130,37 @@ def plot_map(data: MapData, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def spread_out(
+    x: NDArray[np.float64], y: NDArray[np.float64], *, gap: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return positions for marks: those that would cover one another stand in a ring around their place.
+
+    Parameters
+    ----------
+    x, y
+        Where the marks belong, shape (n,).
+    gap
+        Marks nearer to each other than this would overlap.
+    """
+    n = len(x)
+    if n < 2:
+        return x.copy(), y.copy()
+    near = np.hypot(x[:, None] - x, y[:, None] - y) < gap
+    cluster = connected_components(csr_array(near.astype(np.int8)), directed=False)[1]
+    shown_x, shown_y = x.copy(), y.copy()
+    for c in range(int(cluster.max()) + 1):
+        members = np.flatnonzero(cluster == c)
+        k = len(members)
+        if k > 1:
+            middle_x, middle_y = x[members].mean(), y[members].mean()
+            radius = max(1.1 * gap, 0.5 * gap / np.sin(np.pi / k))
+            turn = np.arctan2(y[members] - middle_y, x[members] - middle_x)
+            angle = 0.4 + 2 * np.pi * np.argsort(np.argsort(turn, kind="stable"), kind="stable") / k
+            shown_x[members] = middle_x + radius * np.cos(angle)
+            shown_y[members] = middle_y + radius * np.sin(angle)
+    return shown_x, shown_y
+
+
 def _middling_driver(drivers: pl.DataFrame, sightings: pl.DataFrame) -> int:
     worker = pl.col("work_x_m").is_not_null() & pl.col("work_x_m").is_not_nan()
     counts = sightings.group_by("driver_id").len().join(drivers, on="driver_id", how="left")
@@ -218,12 +252,14 @@ def _draw_marks(ax: Axes, marks: pl.DataFrame) -> list[Line2D]:
         handles.append(Line2D([], [], label=label, markersize=13, markeredgewidth=2, **look))  # type: ignore[arg-type]
     guesses = marks.filter(pl.col("attacker").is_not_null())
     looks = attacker_looks(guesses["attacker"])
-    beyond = False
-    for row in guesses.iter_rows(named=True):
-        x, y = np.clip(row["x_m"], x0 + inset, x1 - inset), np.clip(row["y_m"], y0 + inset, y1 - inset)
-        beyond |= bool(x != row["x_m"] or y != row["y_m"])
+    x, y = np.clip(guesses["x_m"], x0 + inset, x1 - inset), np.clip(guesses["y_m"], y0 + inset, y1 - inset)
+    beyond = bool((x != guesses["x_m"].to_numpy()).any() or (y != guesses["y_m"].to_numpy()).any())
+    shown_x, shown_y = spread_out(x, y, gap=0.017 * max(x1 - x0, y1 - y0))
+    for i, (what, attacker) in enumerate(guesses.select("what", "attacker").iter_rows()):
+        color = looks[attacker].color
+        ax.plot([x[i], shown_x[i]], [y[i], shown_y[i]], color=color, linewidth=1.2, zorder=5.5)
         ax.plot(
-            x, y, marker=shapes[row["what"]], markersize=10, color=looks[row["attacker"]].color, zorder=6,
+            shown_x[i], shown_y[i], marker=shapes[what], markersize=10, color=color, zorder=6,
             markeredgecolor="white", markeredgewidth=1.2, linestyle="none",
         )  # fmt: skip
     if guesses.height:

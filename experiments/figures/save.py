@@ -26,7 +26,9 @@ CRITERION = "within-250m"
 
 
 def _map(run: Run) -> Figure:
-    figure = new_figure(12.5, 8.0)
+    west, south, east, north = run.city.network.bounds_m
+    across = min(max((east - west) / max(north - south, 1.0), 0.6), 2.2)
+    figure = new_figure(3.9 + 7.4 * across, 8.2)
     data = map_of_driver(
         run.city,
         cameras=run.cameras,
@@ -89,7 +91,7 @@ def save_all(
     folder
         Where to; made if missing.
     progress
-        Called with a figure's name and the share of figures done.
+        Called with "figures" and the share of them that is done.
 
     Returns
     -------
@@ -109,7 +111,7 @@ def save_all(
     with house_style():
         for i, (name, draw) in enumerate(FIGURES.items()):
             if progress:
-                progress(f"figure {name}", i / len(FIGURES))
+                progress("figures", i / len(FIGURES))
             figure = draw(run)
             figure.text(0.995, 0.004, _caption(run), ha="right", va="bottom", fontsize=9.5, color="#666666")
             figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # type: ignore[union-attr, call-arg]

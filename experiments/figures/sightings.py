@@ -66,10 +66,10 @@ def plot_sightings_per_day(data: pl.DataFrame, *, ax: Axes | None = None) -> Axe
         linewidth=3,
         label=f"One driver in Norfolk, VA: {PUBLISHED_READS_A_DAY}",
     )
-    ax.set_title("How often a driver is read")
+    ax.set_title("How often a driver is read", pad=44)
     ax.set_xlabel("Sightings a driver and day (the last bar holds all above)")
     ax.set_ylabel(f"Share of {data.height:,} drivers")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     ax.set_xlim(0, top)
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=3, columnspacing=1.4)
     return ax
