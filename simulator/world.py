@@ -18,7 +18,8 @@ from simulator.roads.city import City
 from simulator.scenario import Scenario
 from simulator.sightings.capture import downtime
 from simulator.travel.legs import WatchedEdges, choose_fields
-from simulator.travel.plan import Destinations, build_destinations, plan_days
+from simulator.travel.memory import Destinations, build_destinations
+from simulator.travel.plan import plan_days
 from simulator.travel.trees import RouteTrees, build_trees
 from simulator.travel.volume import edge_volume
 
@@ -87,7 +88,9 @@ def build_world(scenario: Scenario, seed: int, progress: Progress = lambda stage
         single_route_share=travel.single_route_share,
         seed=seed,
     )
-    destinations = build_destinations(scenario.people, places)
+    destinations = build_destinations(
+        scenario.people, places, rho=travel.exploration_rho, gamma=travel.exploration_gamma
+    )
     progress("routes", 0.0)
     trees = build_trees(
         city.network,

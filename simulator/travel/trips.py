@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from simulator.streams import Stream, stream_key, uniforms
 from simulator.tables import SCHEMAS
 from simulator.travel.legs import Legs
-from simulator.travel.plan import DayPlans, Purpose
+from simulator.travel.plan import DayPlans
+from simulator.travel.tours import Purpose
 
 _TRIP_SPEED_SIGMA = 0.10
 
