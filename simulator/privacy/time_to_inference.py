@@ -54,13 +54,13 @@ class Curve:
         """Return share, low and high at times; NaN beyond the last time that anyone was watched."""
         when = np.asarray(time, dtype=np.float64)
         k = np.searchsorted(self.time, when, side="right")
-        nobody = stats.binomtest(0, self.n).proportion_ci(method="wilson") if self.n else None
+        nobody = float(wilson(0, self.n)[1]) if self.n else float("nan")
         beyond = (when > self.time[-1]) if self.n else np.ones(when.shape, dtype=bool)
         out = []
         for values, before in (
             (self.share, 0.0),
             (self.low, 0.0),
-            (self.high, nobody.high if nobody else np.nan),
+            (self.high, nobody),
         ):
             padded = np.concatenate([[before], values])
             out.append(np.where(beyond, np.nan, padded[k]))
@@ -116,12 +116,27 @@ def kaplan_meier(time: ArrayLike, observed: ArrayLike, *, confidence: float = 0.
         band: Any = survival.confidence_interval(confidence_level=confidence, method="log-log")
     low = 1.0 - np.asarray(band.high.probabilities, dtype=np.float64)
     high = 1.0 - np.asarray(band.low.probabilities, dtype=np.float64)
-    for k in np.flatnonzero(~np.isfinite(low)):
-        # Nobody or everybody is found: a plain proportion of those who did not leave before.
-        stayed = len(when) - int((when[~event] < times[k]).sum())
-        rim = stats.binomtest(round(share[k]) * stayed, stayed).proportion_ci(confidence, method="wilson")
-        low[k], high[k] = rim.low, rim.high
+    # Nobody or everybody is found: a plain proportion of those who did not leave before.
+    rim = np.flatnonzero(~np.isfinite(low))
+    stayed = len(when) - np.searchsorted(np.sort(when[~event]), times[rim])
+    low[rim], high[rim] = wilson(np.round(share[rim]) * stayed, stayed, confidence=confidence)
     return Curve(time=times, share=share, low=low, high=high, n=len(when))
+
+
+def wilson(
+    successes: ArrayLike, trials: ArrayLike, *, confidence: float = 0.95
+) -> tuple[FloatArray, FloatArray]:
+    """Return Wilson's interval for proportions, elementwise; trials are positive.
+
+    As ``scipy.stats.binomtest(k, n).proportion_ci(method="wilson")``, which would work out a p-value first:
+    thousands of these intervals go into one summary.
+    """
+    k, n = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+    z = float(stats.norm.ppf(0.5 + confidence / 2.0))
+    middle = (k + z * z / 2.0) / (n + z * z)
+    half = z / (n + z * z) * np.sqrt(k * (n - k) / n + z * z / 4.0)
+    # Rounding must not keep a bound from where nobody, or everybody, is found.
+    return np.where(k == 0, 0.0, middle - half), np.where(k == n, 1.0, middle + half)
 
 
 def of_kind(frame: pl.DataFrame, drivers: pl.DataFrame, kind: str | None) -> pl.DataFrame:
@@ -267,16 +282,13 @@ def share_right_now(beliefs: pl.DataFrame, *, within_m: float = 250.0, target: s
         )
         .sort("attacker", "day")
     )
-    bands = [
-        stats.binomtest(int(k), int(n)).proportion_ci(method="wilson")
-        for k, n in counts.select("right", "drivers").iter_rows()
-    ]
+    low, high = wilson(counts["right"].to_numpy(), counts["drivers"].to_numpy())
     return counts.select(
         "attacker",
         "day",
         (pl.col("right") / pl.col("drivers")).alias("share"),
-        pl.Series("share_low", [b.low for b in bands], dtype=pl.Float64),
-        pl.Series("share_high", [b.high for b in bands], dtype=pl.Float64),
+        pl.Series("share_low", low, dtype=pl.Float64),
+        pl.Series("share_high", high, dtype=pl.Float64),
         "drivers",
         "abstained",
         "median_error_m",
