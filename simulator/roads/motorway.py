@@ -106,7 +106,7 @@ def plan_motorway(
     ground = len(xy)
     m = len(motorway.interchange)
     main = np.unique(
-        np.concatenate([a[road_class <= RoadClass.SECONDARY], b[road_class <= RoadClass.SECONDARY]])
+        np.concatenate([a[road_class <= RoadClass.TERTIARY], b[road_class <= RoadClass.TERTIARY]])
     )
     joint = main[cKDTree(xy[main]).query(motorway.point(motorway.interchange))[1]]
     nodes = [motorway.point(np.array([motorway.start, motorway.stop]))]

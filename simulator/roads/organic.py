@@ -55,6 +55,8 @@ def organic_city(nodes: int, area_km2: float, rng: np.random.Generator) -> City:
     )
     under = (motorway.side_of(xy[a]) != motorway.side_of(xy[b])) & (rng.random(len(a)) < 0.75)
     street = (urquhart | (gabriel & (rng.random(len(a)) < 0.05 + 0.4 * central))) & ~wet & ~under
+    # Closed ends, more of them outside: a spanning tree mends only what would come apart.
+    street &= rng.random(len(a)) > 0.2 * (1 - central)
     street |= bridge
     street |= _connecting(a, b, length, street, allowed=~wet | bridge, n=ground)
 

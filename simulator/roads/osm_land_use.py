@@ -48,27 +48,77 @@ _BY_AREA: dict[str, tuple[float, float, float]] = {
     "recreation_ground": (0.05, 0.3, 2.0),
 }
 _OPEN_LAND = {
-    "forest", "farmland", "meadow", "grass", "orchard", "vineyard", "farmyard", "quarry", "landfill", "basin",
-    "reservoir", "allotments",
-}  # fmt: skip
+    "forest",
+    "farmland",
+    "meadow",
+    "grass",
+    "orchard",
+    "vineyard",
+    "farmyard",
+    "quarry",
+    "landfill",
+    "basin",
+    "reservoir",
+    "allotments",
+}
 _OPEN_LAND_FACTOR = (0.1, 0.2, 0.2)
 _HOME_M = {
-    "apartments": 60.0, "dormitory": 60.0, "terrace": 40.0, "house": 15.0, "residential": 15.0, "detached": 15.0,
-    "semidetached_house": 15.0, "bungalow": 15.0, "cabin": 15.0, "static_caravan": 15.0, "farm": 10.0, "yes": 10.0,
-}  # fmt: skip
+    "apartments": 60.0,
+    "dormitory": 60.0,
+    "terrace": 40.0,
+    "house": 15.0,
+    "residential": 15.0,
+    "detached": 15.0,
+    "semidetached_house": 15.0,
+    "bungalow": 15.0,
+    "cabin": 15.0,
+    "static_caravan": 15.0,
+    "farm": 10.0,
+    "yes": 10.0,
+}
 _WORK_M = {
-    "office": 60.0, "commercial": 40.0, "industrial": 60.0, "warehouse": 40.0, "retail": 25.0, "hospital": 150.0,
-    "school": 40.0, "university": 80.0, "public": 40.0, "government": 60.0, "hotel": 40.0,
-}  # fmt: skip
+    "office": 60.0,
+    "commercial": 40.0,
+    "industrial": 60.0,
+    "warehouse": 40.0,
+    "retail": 25.0,
+    "hospital": 150.0,
+    "school": 40.0,
+    "university": 80.0,
+    "public": 40.0,
+    "government": 60.0,
+    "hotel": 40.0,
+}
 _AMENITY_WORK_M = {
-    "hospital": 150.0, "university": 80.0, "college": 60.0, "school": 40.0, "clinic": 30.0, "townhall": 60.0,
+    "hospital": 150.0,
+    "university": 80.0,
+    "college": 60.0,
+    "school": 40.0,
+    "clinic": 30.0,
+    "townhall": 60.0,
     "police": 30.0,
-}  # fmt: skip
+}
 _NO_DESTINATION = {
-    "parking", "parking_space", "parking_entrance", "bench", "waste_basket", "bicycle_parking", "post_box",
-    "telephone", "recycling", "drinking_water", "fountain", "toilets", "shelter", "vending_machine", "grit_bin",
-    "hunting_stand", "atm", "clock", "charging_station",
-}  # fmt: skip
+    "parking",
+    "parking_space",
+    "parking_entrance",
+    "bench",
+    "waste_basket",
+    "bicycle_parking",
+    "post_box",
+    "telephone",
+    "recycling",
+    "drinking_water",
+    "fountain",
+    "toilets",
+    "shelter",
+    "vending_machine",
+    "grit_bin",
+    "hunting_stand",
+    "atm",
+    "clock",
+    "charging_station",
+}
 
 
 def use_of_tags(tags: Mapping[str, str]) -> tuple[float, float, float]:
