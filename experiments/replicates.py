@@ -11,6 +11,7 @@ import polars as pl
 from scipy import stats
 
 from simulator.errors import TableError
+from simulator.results import prepare_folder
 
 _KEYS = ["attacker", "target", "criterion", "day"]
 
@@ -18,6 +19,16 @@ _KEYS = ["attacker", "target", "criterion", "day"]
 def replicate_folder(out: Path, replicate: int) -> Path:
     """Return where a replicate's results go: ``replicate-00`` and so on."""
     return out / f"replicate-{replicate:02d}"
+
+
+def clear_replicates(out: Path) -> None:
+    """Remove what earlier runs with replicates wrote to a folder; other files stay."""
+    for folder in sorted(out.glob("replicate-[0-9][0-9]*")):
+        if folder.is_dir():
+            prepare_folder(folder, force=True)
+            for empty in (folder / "figures", folder):
+                if empty.is_dir() and not any(empty.iterdir()):
+                    empty.rmdir()
 
 
 def combine_summaries(summaries: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -11,9 +11,11 @@ import polars as pl
 from rich.console import Console
 
 from experiments.prepare import refuse_full_folder
-from experiments.replicates import combine_summaries, replicate_folder, write_combined
+from experiments.replicates import clear_replicates, combine_summaries, replicate_folder, write_combined
 from experiments.report_tables import summary_tables
 from experiments.terminal import progress_bar
+from experiments.words import attacker_title
+from simulator.results import prepare_folder
 from simulator.scenario import Scenario
 from simulator.streams import fresh_seed
 
@@ -40,9 +42,14 @@ def run_and_report(
     console, notes = Console(), Console(stderr=True, quiet=quiet)
     refuse_full_folder(out, force=force)
     _say_workers(notes, workers)
+    if force:
+        clear_replicates(out)
+    if replicates > 1:
+        prepare_folder(out, force=force)
     if seed is None:
         seed = fresh_seed()
         notes.print(f"Seed {seed}, drawn; the same run again: --seed {seed}", highlight=False)
+
     from simulator.run import simulate
 
     summaries: list[pl.DataFrame] = []
@@ -89,6 +96,22 @@ def print_summary(console: Console, summary: pl.DataFrame) -> None:
         for table in summary_tables(summary, target=target, together=together):
             console.print(table)
             console.print()
+    for target in ("home", "work"):
+        for line in headline(summary, target):
+            console.print(line, highlight=False)
+
+
+def headline(summary: pl.DataFrame, target: str) -> list[str]:
+    """Return the result in one sentence: what the best attacker knows by the last day; none if no row."""
+    chosen = summary.filter((pl.col("target") == target) & (pl.col("criterion") == "within-250m"))
+    if not chosen.height:
+        return []
+    best = chosen.sort("day", "share", "attacker").row(-1, named=True)
+    what = "of homes" if target == "home" else "of work places"
+    return [
+        f"By day {best['day']} the best of these attackers has had {best['share']:.0%} {what} "
+        f"within 250 m ({attacker_title(best['attacker']).lower()})."
+    ]
 
 
 def _say_workers(notes: Console, workers: int) -> None:

@@ -42,15 +42,15 @@ def stop(message: str, code: int = EXIT_USER_ERROR) -> None:
 
 # Stages of a run in their order, with the share of the time that each took where it was measured.
 _STAGES = {
-    "streets": 0.05,
+    "streets": 0.03,
     "people": 0.02,
-    "routes": 0.10,
-    "readers": 0.05,
-    "drive": 0.33,
-    "attack": 0.22,
-    "summarise": 0.03,
+    "routes": 0.25,
+    "readers": 0.18,
+    "drive": 0.12,
+    "attack": 0.10,
+    "summarise": 0.18,
     "write": 0.02,
-    "figures": 0.18,
+    "figures": 0.10,
 }
 
 

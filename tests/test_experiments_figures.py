@@ -13,6 +13,7 @@ from experiments_frames import ATTACKERS, DAYS, made_up_run
 from matplotlib.figure import Figure
 
 from experiments import figures
+from experiments.figures.groups import telling_criterion
 from experiments.figures.map import spread_out
 from experiments.figures.statistics import quantile_with_unknown
 from experiments.words import criterion_words
@@ -86,6 +87,15 @@ def test_days_by_group_shows_the_best_attacker_and_leaves_no_driver_uncounted(ru
     late = table.filter(pl.col("share_known") < 0.5)
     assert late.height
     assert late["median"].is_nan().all()
+
+
+def test_the_criterion_shown_by_group_is_the_strictest_that_tells_something(run: SimpleNamespace) -> None:
+    at_250 = run.outcomes
+    nobody = at_250.with_columns(observed=pl.lit(False))
+    wider = at_250.with_columns(criterion=pl.lit("within-500m"))
+    assert telling_criterion(at_250, target="home") == "within-250m"
+    assert telling_criterion(pl.concat([nobody, wider]), target="home") == "within-500m"
+    assert telling_criterion(nobody, target="home") == "within-1000m"
 
 
 def test_the_map_gathers_one_drivers_sightings(run: SimpleNamespace) -> None:

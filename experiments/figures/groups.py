@@ -11,6 +11,9 @@ from matplotlib.axes import Axes
 from experiments.figures.statistics import quantile_with_unknown
 from experiments.figures.style import PALETTE, attacker_looks, axes_or_new
 from experiments.words import SCHEDULE_WORDS, TARGET_WORD, criterion_words
+from simulator.privacy.time_to_inference import of_kind
+
+_LADDER = ("within-250m", "within-500m", "within-1000m")
 
 
 def best_attacker(outcomes: pl.DataFrame, *, target: str, criterion: str) -> str | None:
@@ -24,6 +27,18 @@ def best_attacker(outcomes: pl.DataFrame, *, target: str, criterion: str) -> str
     return str(ranked["attacker"][0]) if ranked.height else None
 
 
+def telling_criterion(outcomes: pl.DataFrame, *, target: str, least_share: float = 0.3) -> str:
+    """Return the strictest distance that the best attacker reached for a good share of drivers.
+
+    Where hardly anybody is found within 250 m, days until then tell no groups apart; a wider distance does.
+    """
+    for criterion in _LADDER:
+        shares = _chosen(outcomes, target, criterion).group_by("attacker").agg(pl.col("observed").mean())
+        if shares.height and shares.select(pl.max("observed")).item() >= least_share:
+            return criterion
+    return _LADDER[-1]
+
+
 def days_by_group(
     outcomes: pl.DataFrame,
     drivers: pl.DataFrame,
@@ -31,6 +46,7 @@ def days_by_group(
     criterion: str = "within-250m",
     attacker: str | None = None,
     target: str = "home",
+    kind: str | None = None,
     smallest_group: int = 10,
 ) -> pl.DataFrame:
     """Return quantiles of the days to inference by group of drivers.
@@ -48,6 +64,8 @@ def days_by_group(
         Whose results; the one that knows most drivers at the end if ``None``.
     target
         ``"home"`` or ``"work"``.
+    kind
+        Kind of driver, all if ``None``.
     smallest_group
         Groups with fewer drivers are left out.
 
@@ -57,6 +75,7 @@ def days_by_group(
         ``group, attacker, target, criterion, drivers, known, share_known, q10, q25, median, q75, q90,
         span_days``, sorted by share known.
     """
+    outcomes = of_kind(outcomes, drivers, kind)
     attacker = attacker or best_attacker(outcomes, target=target, criterion=criterion)
     schedule = pl.col("schedule").cast(pl.String)
     kind = pl.col("kind").cast(pl.String)

@@ -11,7 +11,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from experiments.figures.error import error_over_time, plot_error_over_time
-from experiments.figures.groups import days_by_group, plot_days_by_group
+from experiments.figures.groups import days_by_group, plot_days_by_group, telling_criterion
 from experiments.figures.known import known_curve, plot_known_curve
 from experiments.figures.map import map_of_driver, plot_map
 from experiments.figures.sightings import plot_sightings_per_day, sightings_per_day
@@ -63,8 +63,10 @@ def _sightings(run: Run) -> Figure:
 
 def _groups(run: Run) -> Figure:
     figure = new_figure(13.0, 10.0)
-    for i, target in enumerate(("home", "work")):
-        data = days_by_group(run.outcomes, run.drivers, criterion=CRITERION, target=target)
+    # Who lives off the map cannot be found at home, however long one looks; at work, everyone can.
+    for i, (target, kind) in enumerate((("home", "resident"), ("work", None))):
+        criterion = telling_criterion(of_kind(run.outcomes, run.drivers, kind), target=target)
+        data = days_by_group(run.outcomes, run.drivers, criterion=criterion, target=target, kind=kind)
         plot_days_by_group(data, ax=figure.add_subplot(2, 1, i + 1))
     return figure
 
