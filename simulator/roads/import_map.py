@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from simulator.errors import MapError
-from simulator.roads.assemble import StreetPlan, assemble
+from simulator.roads.assemble import SPEED_MPS, StreetPlan, assemble
 from simulator.roads.cache import cache_file, load_city, save_city
 from simulator.roads.city import City
 from simulator.roads.network import RoadClass, RoadNetwork
 from simulator.roads.osm_land_use import land_use_from_tags
-from simulator.roads.osm_read import Use, missing_extra, read_osm
+from simulator.roads.osm_read import Use, is_drivable, missing_extra, read_osm, road_class_of, speed_limit_mps
 from simulator.roads.osm_streets import Piece, Project, plan_streets, street_pieces, without_parallels
 from simulator.roads.zones import choose_gateways, main_class_at_node
 
@@ -173,6 +173,8 @@ def _from_graphml(path: Path, name: str) -> City:
         pieces, places = _graph_pieces(graph)
     except (KeyError, TypeError, ValueError) as error:
         raise MapError(f"{path} is not a street graph of osmnx: {error!r} is missing or wrong.") from None
+    if not pieces:
+        raise MapError(f"{path} holds no drivable streets: no edge has a highway value that is open to cars.")
     pieces = without_parallels(pieces, places)
     if geographic:
         project, crs = _utm(np.array(list(places.values())))
@@ -183,14 +185,18 @@ def _from_graphml(path: Path, name: str) -> City:
 
 def _graph_pieces(graph: Any) -> tuple[list[Piece], dict[int, tuple[float, float]]]:
     """Edges of an osmnx graph; the two directions of a street become one two-way piece."""
-    from simulator.roads.assemble import SPEED_MPS
-    from simulator.roads.osm_read import road_class_of, speed_limit_mps
-
     places = {int(n): (float(d["x"]), float(d["y"])) for n, d in graph.nodes(data=True)}
     open_way: dict[tuple[int, int, float], list[Piece]] = {}
     pieces = []
     for u, v, d in sorted(graph.edges(data=True), key=lambda e: e[:2]):
-        road_class = min(road_class_of(h) for h in _listed(d.get("highway", "residential")))
+        highways = [
+            h
+            for h in _listed(d.get("highway", ""))
+            if is_drivable({"highway": h, "access": _listed(d.get("access", ""))[0]})
+        ]
+        if not highways:
+            continue
+        road_class = min(road_class_of(h) for h in highways)
         bends = list(d["geometry"].coords)[1:-1] if "geometry" in d else []
         limits = [s for s in map(speed_limit_mps, _listed(d.get("maxspeed", ""))) if s]
         speed = (
