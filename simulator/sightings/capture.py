@@ -19,6 +19,7 @@ from simulator.travel.legs import Legs
 from simulator.travel.trips import Trips
 
 NIGHT_START_H, NIGHT_END_H = 21.0, 6.0
+_NIGHT_START_S, _NIGHT_END_S = int(NIGHT_START_H * 3600), int(NIGHT_END_H * 3600)
 # Of misread plates, few belong to another simulated driver; the rest are plates that nobody here has.
 STRAY_SHARE = 0.1
 PHANTOM_PLATE = np.uint32(1 << 31)
@@ -165,8 +166,8 @@ def write_down(raw: Raw, plate: NDArray[np.uint32], cameras: Cameras, seed: int)
 @njit(cache=True)
 def is_night(time_s):  # type: ignore[no-untyped-def]
     """Whether readers work in the dark at a time, 21 to 6 h."""
-    hour = (time_s / 3600.0) % 24.0
-    return hour >= NIGHT_START_H or hour < NIGHT_END_H
+    second = np.int64(time_s) % 86_400  # in whole numbers, which is faster than remainders of floats
+    return second >= _NIGHT_START_S or second < _NIGHT_END_S
 
 
 @njit(cache=True)
@@ -191,30 +192,32 @@ def _read_fixed(  # type: ignore[no-untyped-def]
     n = 0
     for i in range(len(driver)):
         a, b = pass_indptr[leg[i]], pass_indptr[leg[i] + 1]
-        if n + (b - a) + 2 > capacity:
-            capacity = 2 * capacity + (b - a)
+        leaves, enters = lot_camera[from_place[i]], lot_camera[to_place[i]]
+        # A trip's events: leaving a car park, the passes of readers, entering a car park.
+        first = a if leaves < 0 else a - 1
+        last = b if enters < 0 else b + 1
+        if n + last - first > capacity:
+            capacity = 2 * capacity + last - first
             o_driver, o_time, o_camera = (
                 grown(o_driver, capacity),
                 grown(o_time, capacity),
                 grown(o_camera, capacity),
             )
-        # Which of a trip's events: 0 leaving a car park, 1 entering one, from 2 on the passes of readers.
-        for event in range(2 + b - a):
-            if event == 0:
-                c, t, k = lot_camera[from_place[i]], depart_s[i], lot_key
-            elif event == 1 + b - a:
-                c, t, k = lot_camera[to_place[i]], arrive_s[i], lot_key
+        trip = (np.int64(day[i]) << 6) | (number[i] & 63)
+        for event in range(first, last):
+            if event < a:
+                c, t, k = leaves, depart_s[i], lot_key
+            elif event >= b:
+                c, t, k = enters, arrive_s[i], lot_key
             else:
-                c, t, k = pass_camera[a + event - 1], depart_s[i] + pass_s[a + event - 1] * pace[i], key
-            if c < 0:
-                continue
-            on = int(t // 86400.0)
+                c, t, k = pass_camera[event], depart_s[i] + pass_s[event] * pace[i], key
+            second = np.int64(t)
+            on = second // 86_400
             if on > last_day or not working[c, on]:
                 continue
             rate = read_rate[c] - (night_penalty[c] if is_night(t) else 0.0)
             # A trip may pass one reader twice (there and back): the second in its time tells them apart.
-            u = uniforms(k, camera_key[c], driver[i], (day[i] << 6) | (number[i] & 63), int(t) & 0xFFFF)
-            if u[0] < rate:
+            if uniforms(k, camera_key[c], driver[i], trip, second & 0xFFFF)[0] < rate:
                 o_driver[n], o_time[n], o_camera[n] = driver[i], t, c
                 n += 1
     return o_driver[:n], o_time[:n], o_camera[:n]
