@@ -19,7 +19,7 @@ SCHEDULE_WORDS = {
 
 def criterion_words(criterion: str) -> str:
     """Return a criterion in words: ``within-250m-for-good`` is "within 250 m for good"."""
-    spaced = re.sub(r"(\d)m\b", r"\1 m", criterion).replace("-", " ")
+    spaced = re.sub(r"(\d+)m\b", lambda found: f"{int(found[1]):,} m", criterion).replace("-", " ")
     return re.sub(r"\baddress top (\d+)", r"to \1 address(es)", spaced).replace(
         "right street", "to the street"
     )

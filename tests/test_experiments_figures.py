@@ -160,7 +160,7 @@ def test_a_folder_that_cannot_be_made_is_named(run: SimpleNamespace, tmp_path: P
 
 @pytest.mark.parametrize(
     ("criterion", "words"),
-    [("within-250m", "within 250 m"), ("within-1000m-for-good", "within 1000 m for good")],
+    [("within-250m", "within 250 m"), ("within-1000m-for-good", "within 1,000 m for good")],
 )
 def test_criteria_read_as_words(criterion: str, words: str) -> None:
     assert criterion_words(criterion) == words

@@ -88,7 +88,7 @@ def days_by_group(
         .otherwise(pl.lit("visitor")),
     )
     rows = []
-    chosen = _chosen(outcomes, target, criterion).filter(pl.col("attacker") == attacker)
+    chosen = _chosen(outcomes, target, criterion).filter(pl.col("attacker") == pl.lit(attacker, pl.String))
     span = outcomes.select(pl.max("days")).item() or 0
     for (group,), part in chosen.join(named, on="driver_id").group_by("group"):
         if part.height < smallest_group:

@@ -84,7 +84,12 @@ def map_of_driver(
     moving = cameras.filter(~pl.col("kind").cast(pl.String).is_in(["fixed", "lot"]))["camera_id"].implode()
     gathered = (
         reads.with_columns(moving=pl.col("camera_id").is_in(moving))
-        .group_by(pl.col("x_m").round(0), pl.col("y_m").round(0), "moving")
+        .with_columns(
+            # A car's own position is off by metres each time; neighbours within 25 m count as one place.
+            (pl.when("moving").then((pl.col(c) / 25.0).round() * 25.0).otherwise(pl.col(c))).alias(c)
+            for c in ("x_m", "y_m")
+        )
+        .group_by("x_m", "y_m", "moving")
         .agg(reads=pl.len())
         .sort("reads", descending=True)
     )
@@ -213,7 +218,7 @@ def _draw_sightings(ax: Axes, sightings: pl.DataFrame) -> list[Line2D]:
         part = sightings.filter(pl.col("moving") == moving)
         if not part.height:
             continue
-        area = 60 + 900 * part["reads"].to_numpy() / top
+        area = 50 + 900 * part["reads"].to_numpy() / max(top, 12.0)
         ax.scatter(part["x_m"], part["y_m"], s=area, color=color, alpha=0.4, linewidths=0, zorder=2)
         most = part.select(pl.max("reads")).item()
         handles.append(
