@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -23,9 +24,18 @@ CHECKPOINT_DAYS = (1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365
 
 
 class Spec(BaseModel):
-    """Base of all parts: frozen, no unknown keys."""
+    """Base of all parts: frozen, no unknown keys, no infinite numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+_Weights = TypeVar("_Weights", bound=Spec)
+
+
+def _not_all_zero(weights: _Weights) -> _Weights:
+    if not any(weights.model_dump().values()):
+        raise ValueError("all weights are 0; give at least one that is larger")
+    return weights
 
 
 class Citation(Spec):
@@ -69,7 +79,11 @@ class Schedules(Spec):
         0.03, ge=0, description="Day, evening and night shifts in turn, by the week (free)."
     )
     driving: float = Field(0.03, ge=0, description="Drives for a living: several calls a working day (free).")
-    none: float = Field(0.39, ge=0, description="Has no work place.")
+    none: float = Field(0.47, ge=0, description="Has no work place.")
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> Self:
+        return _not_all_zero(self)
 
 
 class HomeParking(Spec):
@@ -78,6 +92,10 @@ class HomeParking(Spec):
     street: float = Field(0.30, ge=0)
     driveway: float = Field(0.45, ge=0)
     garage: float = Field(0.25, ge=0)
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> Self:
+        return _not_all_zero(self)
 
 
 class People(Spec):
@@ -285,12 +303,14 @@ class Scenario(Spec):
     @classmethod
     def _name_reader_groups(cls, data: Any) -> Any:
         groups = data.get("readers") if isinstance(data, Mapping) else None
-        if not isinstance(groups, list):
+        if not isinstance(groups, (list, tuple)):
             return data
         named = []
         for i, group in enumerate(groups):
             if isinstance(group, Mapping) and not group.get("name"):
                 group = {**group, "name": f"{group.get('kind', 'group')}-{i + 1}"}
+            elif isinstance(group, _Readers) and not group.name:
+                group = group.model_copy(update={"name": f"{getattr(group, 'kind', 'group')}-{i + 1}"})
             named.append(group)
         return {**data, "readers": named}
 
@@ -301,7 +321,7 @@ class Scenario(Spec):
         if twice:
             raise ValueError(f"reader group name '{twice[0]}' is used twice; names must be unique")
         days = self.attackers.checkpoint_days
-        if any(b <= a for a, b in zip(days, days[1:], strict=False)) or any(d < 1 for d in days):
+        if any(b <= a for a, b in pairwise(days)) or any(d < 1 for d in days):
             raise ValueError("attackers.checkpoint_days must ascend and start at 1 or later")
         return self
 
@@ -376,9 +396,9 @@ def _anchor_paths(data: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _set_path(data: Any, path: str, value: Any) -> None:
-    *parents, last = path.split(".")
+    steps = path.split(".")
     at = data
-    for step in [*parents, last]:
+    for depth, step in enumerate(steps, start=1):
         choices: list[str]
         if isinstance(at, list):
             choices = [str(i) for i in range(len(at))] + [
@@ -396,7 +416,7 @@ def _set_path(data: Any, path: str, value: Any) -> None:
             raise ScenarioError(
                 f"'{path}' names nothing in the scenario: '{step}' is unknown. {did_you_mean(step, choices)}"
             )
-        if step is last:
+        if depth == len(steps):
             at[key] = value
             return
         at = at[key]
@@ -420,20 +440,27 @@ def _explain(item: dict[str, Any], data: Mapping[str, Any]) -> str:
 
 
 def _known_keys(loc: list[Any], data: Mapping[str, Any]) -> list[str]:
+    """Return the keys that the part of a scenario at a location may have."""
     spec: Any = Scenario
     at: Any = data
     for step in loc:
-        at = at[step] if not isinstance(at, Mapping) or step in at else None
-        if step == "readers":
-            continue
+        at = at[step]
         if isinstance(step, int):
-            kinds = {
-                "fixed": FixedReaders,
-                "patrol": PatrolReaders,
-                "spotter": SpotterReaders,
-                "lot": LotReaders,
-            }
-            spec = kinds.get(at.get("kind", "") if isinstance(at, Mapping) else "", FixedReaders)
+            # One of a list: reader groups by their kind, other lists hold one type of part.
+            options = [o for o in _models(spec) if _kind_of(o) in (None, at.get("kind"))]
+            spec = options[0] if options else FixedReaders
         else:
             spec = spec.model_fields[step].annotation
     return list(getattr(spec, "model_fields", {}))
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
+
+
+def _kind_of(model: type[BaseModel]) -> Any:
+    """Return the reader kind that a model is for, None for other models."""
+    kind = model.model_fields.get("kind")
+    return get_args(kind.annotation)[0] if kind is not None else None
