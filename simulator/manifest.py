@@ -68,8 +68,9 @@ def write_text_whole(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise TableError(f"{path} could not be written: {error}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
@@ -92,21 +93,21 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        checksum = content.pop("checksum")
+        checksum, written_by = content.pop("checksum"), content["software"].get("platetrail", "unknown")
     except (FileNotFoundError, NotADirectoryError):
         raise TableError(
             f"{folder} is not a finished result folder: it has no {MANIFEST}. Make one with 'platetrail run'."
         ) from None
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TableError(f"{path} is torn or not a manifest ({error}); make the run again.") from None
     if content.get("format") != FORMAT_VERSION:
         raise TableError(
-            f"{folder} has format {content.get('format')}, this program reads format {FORMAT_VERSION}; use the "
-            f"version that wrote it ({content.get('software', {}).get('platetrail', 'unknown')}), or run again."
+            f"{folder} has format {content.get('format')}, this program reads format {FORMAT_VERSION}; "
+            f"use the version that wrote it ({written_by}), or run again."
         )
     if checksum != _checksum(content):
         raise TableError(
-            f"{path} was changed after it was written (its checksum does not fit), so it no longer says what made "
-            "these tables. Put the original back; to vary a scenario use 'platetrail run ... --set'."
+            f"{path} was changed after it was written (its checksum does not fit), so it no longer says what "
+            "made these tables. Put the original back; to vary a scenario use 'platetrail run ... --set'."
         )
     return Manifest(**content)

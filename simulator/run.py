@@ -125,6 +125,12 @@ def simulate(
             )
     if workers < 1:
         raise ScenarioError(f"workers = {workers}: at least one process is needed.")
+    if chunk_drivers is not None and chunk_drivers < 1:
+        raise ScenarioError(f"chunk_drivers = {chunk_drivers}: a chunk holds at least one driver.")
+    if (seed is not None and seed < 0) or replicate < 0:
+        raise ScenarioError(
+            f"seed = {seed}, replicate = {replicate}: seeds and replicates count from 0 upwards."
+        )
     seed = fresh_seed() if seed is None else seed
     if out is not None:
         prepare_folder(out, force=force)
@@ -388,7 +394,7 @@ def _sightings_frame(sightings: Sightings) -> pl.DataFrame:
 
 
 def _examples(world: World, sightings: Sightings, first: int, last: int) -> pl.DataFrame:
-    """Return the sightings of a chunk's first few residents who live and work on the map and are seen at all."""
+    """Return the sightings of a chunk's first few residents who live and work on the map and are seen."""
     places, drivers = world.places, world.drivers
     frame = _sightings_frame(sightings)
     home, work = drivers.home_place[first:last], drivers.work_place[first:last]
@@ -422,7 +428,7 @@ def _call(task: Callable[[_Stream, MobileBlocks, object], _T], job: object) -> _
 
 @contextmanager
 def _pool(stream: _Stream, workers: int) -> Iterator[Callable[..., Iterator]]:  # type: ignore[type-arg]
-    """Yield ``each(task, jobs)``, which gives the tasks' results in order, from this process or from several."""
+    """Yield ``each(task, jobs)``, which gives results in order, from this process or from several."""
     if workers <= 1:
         blocks = MobileBlocks(stream.world)
         yield lambda task, jobs: (task(stream, blocks, job) for job in jobs)

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from simulator.errors import TableError, did_you_mean
@@ -200,9 +201,10 @@ def write_table(name: str, frame: pl.DataFrame, path: Path) -> None:
             partial, metadata={"platetrail.table": name, "platetrail.format": str(FORMAT_VERSION)}
         )
         os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
+    except (OSError, pl.exceptions.PolarsError) as error:
         raise TableError(f"Table '{name}' could not be written to {path}: {error}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read_table(name: str, path: Path) -> pl.DataFrame:
@@ -234,18 +236,24 @@ def read_table(name: str, path: Path) -> pl.DataFrame:
 
 
 def content_hash(frame: pl.DataFrame) -> str:
-    """Return a hash of a table's values, independent of how the file was compressed or chunked."""
-    digest = hashlib.blake2b(digest_size=16)
+    """Return a hash of a table's names, types and values, however the file was compressed or chunked.
+
+    Texts count by their value, so that the codes of categories, which vary from run to run, do not matter.
+    """
+    digest = hashlib.blake2b(str(frame.height).encode(), digest_size=16)
     for column in frame.iter_columns():
-        dtype = column.dtype
-        if isinstance(dtype, (pl.Enum, pl.Categorical, pl.String)):
-            digest.update("\x1f".join(v if v is not None else "\x00" for v in column.to_list()).encode())
+        if isinstance(column.dtype, (pl.Enum, pl.Categorical, pl.String)):
+            kind = "text"
+            words = column.cast(pl.String)
+            distinct = words.drop_nulls().unique().sort()
+            for word in distinct:
+                digest.update(f"{len(word.encode())}:{word}".encode())
+            values = words.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64).fill_null(-1)
         else:
-            digest.update(column.name.encode() + str(dtype).encode())
-            digest.update(column.is_null().to_numpy().tobytes())
-            digest.update(
-                column.fill_null(0).to_numpy().tobytes()
-                if dtype.is_numeric()
-                else column.to_numpy().tobytes()
-            )
+            kind = str(column.dtype)
+            values = column.cast(pl.UInt8) if column.dtype == pl.Boolean else column
+            digest.update(values.is_null().to_numpy().tobytes())
+            values = values.fill_null(0)
+        digest.update(f"\x1f{column.name}\x1f{kind}\x1f".encode())
+        digest.update(np.ascontiguousarray(values.to_numpy()).tobytes())
     return digest.hexdigest()
