@@ -169,11 +169,10 @@ def demo(
 @app.command()
 def calibrate(
     name_or_file: NameOrFile,
-    seed: Seed = 1,
-    drivers: Drivers = None,
-    days: Days = None,
+    seed: Annotated[int, typer.Option(min=0, help="Root seed.")] = 1,
+    drivers: Annotated[int, typer.Option(min=1, help="Drivers to simulate, at most all.")] = 2_000,
+    days: Annotated[int, typer.Option(min=7, help="Days; most published figures span three months.")] = 91,
     map_file: MapFile = None,
-    workers: Workers = 1,
     overrides: Overrides = None,
     quiet: Quiet = False,
 ) -> None:
@@ -181,17 +180,17 @@ def calibrate(
 
     Prints both with the accepted band, and which hold.
     """
+    from rich.console import Console
+
     from experiments.prepare import scenario_from_options
 
-    scenario = scenario_from_options(
-        name_or_file, drivers=drivers, days=days, map_file=map_file, overrides=overrides or ()
-    )
-    from experiments.calibration import print_calibration
-    from simulator.run import simulate
+    scenario = scenario_from_options(name_or_file, map_file=map_file, overrides=overrides or ())
+    from experiments.calibration import calibrate as compare
+    from experiments.report_tables import calibration_table
 
     with progress_bar(quiet=quiet) as progress:
-        result = simulate(scenario, seed=seed, workers=workers, progress=progress)
-    print_calibration(result)
+        figures = compare(scenario, seed=seed, drivers=drivers, days=days, progress=progress)
+    Console().print(calibration_table(figures, scenario.id))
 
 
 @app.command()

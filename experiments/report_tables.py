@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import polars as pl
@@ -48,6 +49,46 @@ def summary_tables(
     )
     groups = [tuple(criteria)] if together else [(c,) for c in criteria]
     return [_table(chosen, target, group, shown, order) for group in groups]
+
+
+def calibration_table(figures: pl.DataFrame, scenario_id: str) -> Table:
+    """Return simulated figures beside published ones; those that the scenario does not claim are dim.
+
+    Parameters
+    ----------
+    figures
+        ``id, what, unit, published, accepted_low, accepted_high, simulated, holds, applies``.
+    scenario_id
+        For the title.
+    """
+    claimed = figures.filter("applies")
+    table = Table(
+        title=f"{scenario_id}: {claimed['holds'].sum()} of {claimed.height} figures that apply hold",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for head in ("", "Figure", "Unit", "Published", "Accepted", "Simulated", "Holds"):
+        table.add_column(head, justify="right" if head in ("Published", "Accepted", "Simulated") else "left")
+    for row in figures.sort("applies", descending=True, maintain_order=True).iter_rows(named=True):
+        known = row["simulated"] is not None and math.isfinite(row["simulated"])
+        verdict = "yes" if row["holds"] else "NO"
+        table.add_row(
+            row["id"],
+            row["what"],
+            row["unit"],
+            _figure(row["published"]),
+            f"{_figure(row['accepted_low'])}–{_figure(row['accepted_high'])}",
+            _figure(row["simulated"]) if known else "–",
+            verdict if known else "–",
+            style="" if row["applies"] else "dim",
+        )
+    return table
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,16 +23,23 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except PlatetrailError as error:
-            if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENOSPC:
-                stop(f"{error}\nThe disk is full: make room, or choose another --out.")
-            stop(str(error))
         except KeyboardInterrupt:
             stop("Stopped. No table was left half-written.", EXIT_INTERRUPTED)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
+        except Exception as error:
+            if _disk_is_full(error):
+                stop(f"The disk is full: make room, or choose another --out. No table is torn.\n{error}")
+            if not isinstance(error, PlatetrailError):
                 raise
-            stop(f"The disk is full ({error}): make room, or choose another --out. Nothing is half-written.")
+            stop(str(error))
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    """Return whether a full disk is behind an error; polars tells so in words only."""
+    while error is not None:
+        if getattr(error, "errno", None) == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def stop(message: str, code: int = EXIT_USER_ERROR) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from polars.exceptions import ComputeError
 from typer.testing import CliRunner
 
 from experiments import cli
@@ -162,13 +164,23 @@ def test_an_interrupt_ends_the_command_at_once(monkeypatch: pytest.MonkeyPatch) 
     assert "half-written" in message
 
 
-@pytest.mark.parametrize("wrapped", [False, True])
-def test_a_full_disk_is_named(monkeypatch: pytest.MonkeyPatch, wrapped: bool) -> None:
+@pytest.mark.parametrize("how", ["plain", "wrapped", "in words"])
+def test_a_full_disk_is_named(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     def full() -> None:
-        error = OSError(errno.ENOSPC, "No space left on device")
-        if wrapped:
+        error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if how == "wrapped":
             raise TableError("Table 'beliefs' could not be written.") from error
+        if how == "in words":
+            raise ComputeError(f"parquet: underlying IO error: {os.strerror(errno.ENOSPC)} (os error 28)")
         raise error
 
     monkeypatch.setattr(cli.app.registered_commands[0], "callback", full)
-    assert "disk is full" in refused("list").lower()
+    assert "The disk is full: make room" in refused("list")
+
+
+def test_a_fault_of_the_program_itself_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli.app.registered_commands[0], "callback", broken)
+    assert isinstance(CliRunner().invoke(cli.app, ["list"]).exception, ZeroDivisionError)

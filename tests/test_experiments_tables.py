@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import polars as pl
@@ -11,12 +12,12 @@ from rich.console import Console
 from scipy import stats
 
 from experiments.replicates import combine_summaries, write_combined
-from experiments.report_tables import summary_tables
+from experiments.report_tables import calibration_table, summary_tables
 from experiments.words import attacker_title
 
 
 def text_of(summary: pl.DataFrame, **options: object) -> str:
-    console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(width=160, record=True, file=io.StringIO())
     for table in summary_tables(summary, **options):  # type: ignore[arg-type]
         console.print(table)
     return console.export_text()
@@ -74,3 +75,28 @@ def test_the_combined_file_holds_every_replicate_and_all(tmp_path: Path) -> None
     table = pl.read_csv(tmp_path / "summary.csv", schema_overrides={"replicate": pl.String})
     assert table["replicate"].value_counts().sort("replicate")["count"].to_list() == [summaries[0].height] * 3
     assert [p.name for p in tmp_path.iterdir()] == ["summary.csv"]
+
+
+def test_calibration_counts_only_figures_that_apply() -> None:
+    figures = pl.DataFrame(
+        {
+            "id": ["V4", "V6", "V9"],
+            "what": ["reads of a driver", "reads of a patrol car", "trips of a driver"],
+            "unit": ["a day", "a day", "a day"],
+            "published": [3.9, 1590.0, 2.43],
+            "accepted_low": [1.0, 1060.0, 2.31],
+            "accepted_high": [6.0, 2385.0, 2.55],
+            "simulated": [2.5, float("nan"), 2.9],
+            "holds": [True, False, False],
+            "applies": [True, False, True],
+        }
+    )
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(calibration_table(figures, "some-town"))
+    lines = console.export_text().splitlines()
+    assert "some-town: 1 of 2 figures that apply hold" in lines[0]
+    by_id = {line.split()[0]: line.split() for line in lines if line.startswith("V")}
+    assert by_id["V4"][-2:] == ["2.5", "yes"]
+    assert by_id["V9"][-1] == "NO"
+    assert by_id["V6"][-2:] == ["–", "–"]
+    assert "1,060–2,385" in by_id["V6"]
