@@ -41,7 +41,7 @@ def run_and_report(
     """Run a scenario once or several times, write everything to ``out``, print the result table."""
     console, notes = Console(), Console(stderr=True, quiet=quiet)
     refuse_full_folder(out, force=force)
-    _say_workers(notes, workers)
+    say_workers(notes, workers)
     if force:
         clear_replicates(out)
     if replicates > 1:
@@ -114,7 +114,8 @@ def headline(summary: pl.DataFrame, target: str) -> list[str]:
     ]
 
 
-def _say_workers(notes: Console, workers: int) -> None:
+def say_workers(notes: Console, workers: int) -> None:
+    """Say so if more processes are asked for than there are cores; it is allowed."""
     cores = os.cpu_count() or 1
     if workers > cores:
         notes.print(f"{workers} workers on {cores} cores: allowed, but more than {cores} will not be faster.")

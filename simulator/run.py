@@ -243,8 +243,10 @@ def _tables(run: Run) -> dict[str, pl.DataFrame]:
         "outcomes": run.outcomes,
         "summary": run.summary,
         "example_sightings": run.example_sightings,
-        "camera_reads": pl.DataFrame(
-            {"camera_id": np.arange(len(run.reads_by_camera)), "reads": run.reads_by_camera}
+        # In the schema's types, as the file will have them: the manifest hashes what will be read back.
+        "camera_reads": conform(
+            "camera_reads",
+            pl.DataFrame({"camera_id": np.arange(len(run.reads_by_camera)), "reads": run.reads_by_camera}),
         ),
     }
 

@@ -95,7 +95,7 @@ def test_calibration_counts_only_figures_that_apply() -> None:
     console.print(calibration_table(figures, "some-town"))
     lines = console.export_text().splitlines()
     assert "some-town: 1 of 2 figures that apply hold" in lines[0]
-    by_id = {line.split()[0]: line.split() for line in lines if line.startswith("V")}
+    by_id = {line.split()[0]: line.split() for line in lines if line.strip().startswith("V")}
     assert by_id["V4"][-2:] == ["2.5", "yes"]
     assert by_id["V9"][-1] == "NO"
     assert by_id["V6"][-2:] == ["–", "–"]
