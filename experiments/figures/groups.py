@@ -78,12 +78,12 @@ def days_by_group(
     outcomes = of_kind(outcomes, drivers, kind)
     attacker = attacker or best_attacker(outcomes, target=target, criterion=criterion)
     schedule = pl.col("schedule").cast(pl.String)
-    kind = pl.col("kind").cast(pl.String)
+    kind_of = pl.col("kind").cast(pl.String)
     named = drivers.select(
         "driver_id",
-        group=pl.when(kind == "resident")
+        group=pl.when(kind_of == "resident")
         .then(schedule.replace(SCHEDULE_WORDS))
-        .when(kind == "in-commuter")
+        .when(kind_of == "in-commuter")
         .then(pl.lit("lives outside, works here"))
         .otherwise(pl.lit("visitor")),
     )
