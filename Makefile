@@ -1,0 +1,58 @@
+# Works with nothing but Python 3.11+ and make. Every target sets up .venv first if that is needed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# Test processes: one a core, since tests are mostly arithmetic; each holds some hundred megabytes.
+TEST_WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format docs bench clean
+
+help:
+	@echo "make setup   create .venv with everything"
+	@echo "make demo    how long a town's readers need to learn where its drivers live and work"
+	@echo "make test    the whole test suite"
+	@echo "make check   lint, format, types, import contracts, generated docs"
+	@echo "make format  format the code"
+	@echo "make docs    write the generated docs again"
+	@echo "make bench   speed and memory on this machine, beside the goals"
+	@echo "make clean   remove .venv, caches and the demo's results"
+
+setup: $(READY)
+
+# The stamp is made last, so that an interrupted set-up is taken up again.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one with make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up $(VENV): a minute or two, this once."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[maps,dev]'
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/platetrail demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m experiments.docs_tables --check
+
+format: $(READY)
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+docs: $(READY)
+	$(BIN)/python -m experiments.docs_tables
+
+bench: $(READY)
+	@$(BIN)/platetrail bench
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-run
+	find simulator scenarios experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,6 @@
+"""The engine: streets, people, travel, readers, sightings, adversaries and privacy measures.
+
+No plotting and no command line. Start at :func:`simulator.run.simulate`.
+"""
+
+from __future__ import annotations
