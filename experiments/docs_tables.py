@@ -1,0 +1,286 @@
+"""Reference pages made from the code: tables, scenarios, the scenario file, and the list of attackers.
+
+``python -m experiments.docs_tables`` writes them, ``--check`` says which are out of step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import polars as pl
+from annotated_types import Ge, Gt, Le, Lt, MinLen
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from experiments.column_words import COLUMN_WORDS
+from experiments.words import attacker_order
+from scenarios import scenario_named, scenario_names
+from simulator.adversary.attacker import attacker_named
+from simulator.scenario import FixedReaders, LotReaders, PatrolReaders, Scenario, SpotterReaders
+from simulator.tables import FORMAT_VERSION, SCHEMAS
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+_MADE = "<!-- Made from the code by `make docs`; edit the code instead. -->"
+_READER_KINDS = (FixedReaders, PatrolReaders, SpotterReaders, LotReaders)
+_RUNGS = {
+    "SIGHTINGS": "sightings only",
+    "READERS": "sightings, readers",
+    "STREETS": "sightings, readers, streets",
+    "LAND_USE": "sightings, readers, streets, land use",
+    "HABITS": "sightings, readers, streets, land use, travel habits of the population",
+}
+
+
+def pages(docs: Path = DOCS) -> dict[Path, str]:
+    """Return the text that each page should have now.
+
+    Hand-written pages with a made part are read, and returned with that part replaced.
+    """
+    attackers = docs / "attackers.md"
+    return {
+        docs / "tables.md": tables_page(),
+        docs / "scenarios.md": scenarios_page(),
+        docs / "scenario-file.md": scenario_file_page(),
+        attackers: _with_part(attackers.read_text(encoding="utf-8"), "attackers", attackers_table()),
+    }
+
+
+def tables_page() -> str:
+    """Return the page on result tables."""
+    lines = [
+        "# Tables", "", _MADE, "",
+        "A run writes one Parquet file a table, `summary.csv` beside them, and `manifest.json` with all "
+        "that is needed to make them again. Any Parquet reader opens them (polars, pandas, DuckDB, R). Times "
+        "are seconds since midnight before the first day; places are metres in a plane of the map's own; ids "
+        f"count from 0. This is format version {FORMAT_VERSION}; a file of another version is refused.", "",
+        "`sightings` and `trips` are big and written on request: `--tables sightings,trips`. `places`, "
+        "`drivers` and `trips` are the truth about simulated people, which no attacker sees.", "",
+    ]  # fmt: skip
+    for schema in SCHEMAS.values():
+        lines += [f"## {schema.name}", "", f"One row is {schema.row}.", ""]
+        rows = [
+            (f"`{column}`", _dtype_words(dtype), column_words(schema.name, column))
+            for column, dtype in schema.columns.items()
+        ]
+        lines += [*_table(("column", "type", "meaning"), rows), ""]
+    return "\n".join(lines)
+
+
+def column_words(table: str, column: str) -> str:
+    """Return what a column means.
+
+    Raises
+    ------
+    LookupError
+        If nobody has written that down yet.
+    """
+    words = COLUMN_WORDS.get(f"{table}.{column}") or COLUMN_WORDS.get(column)
+    if words is None:
+        raise LookupError(
+            f"Say what the column '{column}' of '{table}' means: COLUMN_WORDS in experiments/column_words.py."
+        )
+    return words
+
+
+def scenarios_page() -> str:
+    """Return the page on the catalogue."""
+    lines = ["# The catalogue", "", _MADE, ""]
+    lines += [
+        "Run one with `platetrail run NAME --out DIR`, start your own with `platetrail show NAME --toml`.",
+        "",
+    ]
+    for name in scenario_names():
+        scenario = scenario_named(name)
+        readers = "; ".join(f"{g.count} {g.kind} ({g.owner})" for g in scenario.readers) or "none"
+        streets = scenario.streets
+        where = (
+            "a street map that you bring (`--map FILE`)"
+            if streets.kind == "map"
+            else f"generated, {streets.kind}, about {streets.nodes:,} junctions on {streets.area_km2:g} km²"
+        )
+        checked = ", ".join(scenario.calibrate) or "none of its own"
+        lines += [
+            f"## {name}: {scenario.title}",
+            "",
+            f"*{scenario.question}*",
+            "",
+            scenario.description.strip(),
+            "",
+        ]
+        rows = [
+            ("streets", where),
+            ("drivers simulated", f"{scenario.people.drivers:,}"),
+            ("days", str(scenario.days)),
+            ("readers", readers),
+            ("published figures that apply", checked),
+        ]
+        lines += [*_table(("", ""), rows), "", "Sources:", ""]
+        lines += [f"- {c.source}. *{c.reason}*" for c in scenario.citations] + [""]
+    return "\n".join(lines)
+
+
+def scenario_file_page() -> str:
+    """Return the page on the keys of a scenario file."""
+    lines = [
+        "# The scenario file", "", _MADE, "",
+        "A scenario is a TOML file. Only `id` and `title` must be there; every other key has a default. A "
+        "key that does not exist is refused with the nearest right name, a value out of range with the range. "
+        "`platetrail show NAME --toml` prints a file to start from; "
+        "`--set people.drivers=2000` or `--set readers.street-readers.count=40` changes one value of a run. "
+        "Shares lie between 0 and 1. *Free* marks a parameter that no source fixes; (M) is from memory, "
+        "unverified; (S) is as reported by others.", "",
+    ]  # fmt: skip
+    lines += _keys("Top level", Scenario)
+    for name, field in Scenario.model_fields.items():
+        for part in _parts(field):
+            many = get_origin(field.annotation) is tuple
+            lines += _keys(f"[[{name}]]" if many else f"[{name}]", part, prefix=f"{name}.")
+    lines += ["## [[readers]]", "", "One section a group of readers; `kind` says which keys it may have.", ""]
+    for kind in _READER_KINDS:
+        lines += _keys(f'kind = "{get_args(kind.model_fields["kind"].annotation)[0]}"', kind, level=3)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def attackers_table() -> str:
+    """Return the list of attackers."""
+    rows = [
+        (f"`{a.name}`", a.title, _RUNGS[a.rung.name], a.citation)
+        for a in (attacker_named(name) for name in attacker_order())
+    ]
+    return "\n".join(_table(("name", "title", "knows", "after"), rows))
+
+
+def _keys(title: str, part: type[BaseModel], *, prefix: str = "", level: int = 2) -> list[str]:
+    about = " ".join((part.__doc__ or "").split())
+    lines = [f"{'#' * level} {title}", "", *([about, ""] if about else [])]
+    rows, below = [], []
+    for name, field in part.model_fields.items():
+        inner = list(_parts(field))
+        if inner or name == "readers":
+            below += [(name, p) for p in inner] if prefix else []
+            continue
+        rows.append(
+            (
+                f"`{name}`",
+                _type_words(field.annotation),
+                _default(field),
+                _range(field),
+                field.description or "",
+            )
+        )
+    lines += [*_table(("key", "type", "default", "range", "meaning"), rows), ""]
+    for name, inner_part in below:
+        lines += _keys(f"[{prefix}{name}]", inner_part, prefix=f"{prefix}{name}.", level=level + 1)
+    return lines
+
+
+def _parts(field: FieldInfo) -> Iterator[type[BaseModel]]:
+    annotation = field.annotation
+    options = get_args(annotation) if get_origin(annotation) is tuple else (annotation,)
+    for option in options:
+        if isinstance(option, type) and issubclass(option, BaseModel):
+            yield option
+
+
+def _type_words(annotation: Any) -> str:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _type_words(get_args(annotation)[0])
+    if origin is Literal:
+        return " or ".join(f'"{choice}"' for choice in get_args(annotation))
+    if origin in (Union, UnionType):
+        return " or ".join(_type_words(a) for a in get_args(annotation) if a is not NoneType)
+    if origin is tuple:
+        return f"list of {_type_words(get_args(annotation)[0])}"
+    names = {bool: "true or false", int: "integer", float: "number", str: "text", Path: "path"}
+    return names.get(annotation, str(getattr(annotation, "__name__", annotation)))
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if value is PydanticUndefined:
+        return "must be given"
+    if value is None or value in ((), ""):
+        return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return (
+        f'"{value}"' if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else f"{value:,}"
+    )
+
+
+def _range(field: FieldInfo) -> str:
+    low = high = ""
+    for rule in _rules(field):
+        if isinstance(rule, Ge):
+            low = f"≥ {rule.ge:,}"
+        elif isinstance(rule, Gt):
+            low = f"> {rule.gt:,}"
+        elif isinstance(rule, Le):
+            high = f"≤ {rule.le:,}"
+        elif isinstance(rule, Lt):
+            high = f"< {rule.lt:,}"
+        elif isinstance(rule, MinLen):
+            low = "not empty"
+    return ", ".join(filter(None, (low, high)))
+
+
+def _rules(field: FieldInfo) -> Iterator[Any]:
+    yield from field.metadata
+    # An optional number keeps its bounds inside the union.
+    for option in get_args(field.annotation):
+        if get_origin(option) is Annotated:
+            for rule in get_args(option)[1:]:
+                yield from rule.metadata if isinstance(rule, FieldInfo) else (rule,)
+
+
+def _dtype_words(dtype: Any) -> str:
+    if isinstance(dtype, pl.Enum):
+        return "one of " + ", ".join(dtype.categories)
+    return {"String": "text", "Categorical": "text"}.get(str(dtype), str(dtype).lower())
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    def line(cells: Iterable[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    return [line(head), "|" + " --- |" * len(head), *map(line, rows)]
+
+
+def _with_part(text: str, name: str, part: str) -> str:
+    """Replace what stands between ``<!-- made: name -->`` and ``<!-- end -->``."""
+    found = re.search(rf"(<!-- made: {name} -->\n).*?(\n<!-- end -->)", text, flags=re.DOTALL)
+    if found is None:
+        raise LookupError(f"The page has no part '<!-- made: {name} -->' … '<!-- end -->'.")
+    return text[: found.end(1)] + part + text[found.start(2) :]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the pages, or with ``--check`` return 1 if one is out of step."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.docs_tables", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is out of step")
+    check = parser.parse_args(arguments).check
+    stale = []
+    for path, text in pages().items():
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(path.name)
+        if not check:
+            path.write_text(text, encoding="utf-8")
+    if check and stale:
+        print(f"Out of step with the code: {', '.join(stale)} in docs/. Run 'make docs'.", file=sys.stderr)
+    elif stale:
+        print(f"Written: {', '.join(stale)}")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
