@@ -74,12 +74,12 @@ class Schedules(Spec):
     evening: float = Field(
         0.035, ge=0, description="Evening shift; shift work is about 16% of workers (M, free)."
     )
-    night: float = Field(0.025, ge=0, description="Night shift (free).")
+    night: float = Field(0.023, ge=0, description="Night shift (free).")
     rotating: float = Field(
         0.03, ge=0, description="Day, evening and night shifts in turn, by the week (free)."
     )
     driving: float = Field(0.03, ge=0, description="Drives for a living: several calls a working day (free).")
-    none: float = Field(0.47, ge=0, description="Has no work place.")
+    none: float = Field(0.53, ge=0, description="Has no work place.")
 
     @model_validator(mode="after")
     def _some_weight(self) -> Self:
@@ -110,7 +110,7 @@ class People(Spec):
     )
     visitor_share: Share = Field(0.08, description="Drivers who come now and then or pass through (free).")
     out_commuter_share: Share = Field(
-        0.35, description="Resident workers whose work place lies beyond a gateway (free)."
+        0.5, description="Resident workers whose work place lies beyond a gateway (free)."
     )
     two_vehicle_household_share: Share = Field(0.38, description="Residents who share their address (S).")
     address_spacing_m: float = Field(
@@ -126,7 +126,10 @@ class People(Spec):
         80, ge=1, le=5_000, description="Homes, work and other places beyond gateways."
     )
     external_median_km: float = Field(
-        12.0, ge=1, le=200, description="Median distance of external places beyond their gateway (free)."
+        21.5, ge=1, le=200, description="Median distance of external places beyond their gateway (free)."
+    )
+    external_speed_kmh: float = Field(
+        57.0, ge=10, le=130, description="Mean speed beyond the gateways, stops included (free)."
     )
     commute_scale_km: float = Field(
         9.0,
@@ -135,7 +138,7 @@ class People(Spec):
         description="Scale of the exponential gravity model for work places inside the map (free).",
     )
     errand_scale_km: float = Field(
-        3.0, ge=0.1, le=200, description="The same for shops and other places (free)."
+        2.0, ge=0.1, le=200, description="The same for shops and other places (free)."
     )
     schedules: Schedules = Schedules()
     home_parking: HomeParking = HomeParking()
@@ -160,23 +163,29 @@ class Travel(Spec):
         1.0, ge=0.2, le=3.0, description="Multiplies the number of tours that are not for work."
     )
     external_errand_share: Share = Field(
-        0.22,
+        0.52,
         description="Tours for errands, leisure and visits whose main stop lies beyond a gateway (free).",
     )
-    route_variants: int = Field(4, ge=1, le=16, description="Perceived versions of travel times, by period.")
+    route_variants: int = Field(
+        4, ge=1, le=16, description="Perceived versions of travel times that habits follow."
+    )
     perception_sigma: float = Field(
-        0.35,
+        0.47,
         ge=0,
         le=2,
-        description="Log standard deviation of perceived edge times within a version (free).",
+        description="Typical log standard deviation of perceived edge times; the variants spread around it (free).",
     )
     habit_share: Share = Field(
-        0.75,
+        0.42,
         description="Mean share of trips on the habitual route, for drivers with more than one route (free).",
     )
     single_route_share: Share = Field(
-        0.33, description="Drivers who always take one route (Lima et al. 2016)."
+        0.42, description="Drivers who keep to one variant; about 1/3 then use one route (Lima et al. 2016)."
     )
+    navigation_share: Share = Field(
+        0.26, description="Trips other than commutes that follow a navigation aid (free)."
+    )
+    aid_habit_share: Share = Field(0.12, description="Habitual routes that are the navigation aid's (free).")
     peak_slowdown: float = Field(
         1.35, ge=1, le=4, description="Peak travel time over free flow on main roads (free)."
     )

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from simulator.people.places import PlaceKind, Places
+from simulator.people.places import DETOUR_BEYOND, PlaceKind, Places
 from simulator.scenario import People
 from simulator.streams import Stream, generator
 from simulator.tables import SCHEMAS
@@ -127,7 +127,7 @@ def build_drivers(
         3,
         size=n,
         p=[
-            1 - people.in_commuter_share - people.visitor_share,
+            max(1 - people.in_commuter_share - people.visitor_share, 0.0),  # 1 - 0.1 - 0.9 is below 0
             people.in_commuter_share,
             people.visitor_share,
         ],
@@ -201,7 +201,7 @@ def _work_places(
     inside = places.of_kind(PlaceKind.WORK)
     external = places.of_kind(PlaceKind.EXTERNAL)
     work = inside[_gravity(places, home, inside, people.commute_scale_km * 1000.0, rng)]
-    outward = external[_gravity(places, home, external, people.commute_scale_km * 2000.0, rng)]
+    outward = external[_gravity(places, home, external, people.commute_scale_km * 1000.0, rng)]
     leaves = (kind == DriverKind.RESIDENT) & (rng.random(len(kind)) < people.out_commuter_share)
     return np.where(leaves, outward, work)
 
@@ -221,6 +221,8 @@ def _gravity(
         distance = np.hypot(
             places.x_m[at, None] - places.x_m[None, options], places.y_m[at, None] - places.y_m[None, options]
         )
+        # Of a place beyond the map only the way to its gateway counts: how far out it lies is drawn already.
+        distance -= places.beyond_m[options] / DETOUR_BEYOND
         distance -= distance.min(axis=1, keepdims=True)  # far-off homes would underflow otherwise
         cumulative = np.cumsum(places.weight[options] * np.exp(-distance / scale_m), axis=1)
         chosen[a : a + 4096] = (cumulative < u[a : a + 4096, None] * cumulative[:, -1:]).sum(axis=1)

@@ -13,6 +13,7 @@ from enum import IntEnum
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from simulator.errors import MapError
 from simulator.roads.city import City
@@ -20,7 +21,7 @@ from simulator.scenario import People
 from simulator.streams import Stream, generator
 from simulator.tables import SCHEMAS
 
-EXTERNAL_SPEED_MPS = 22.0
+DETOUR_BEYOND = 1.25  # roads beyond the map wind, too
 _LOT_SHARE = {"shop": 0.8, "leisure": 0.4, "school": 0.5, "worship": 0.7, "clinic": 0.8}
 
 
@@ -53,8 +54,8 @@ class Places:
         Relative attraction (attractors) or relative number of residents (doors).
     arrive_node, depart_node
         Where routes to and from the place end and start.
-    beyond_m
-        Distance driven beyond the gateway; 0 inside the map.
+    beyond_m, beyond_s
+        Distance and time driven beyond the gateway; 0 inside the map.
     in_lot
         Whether cars stand in a lot there, not on the street.
     tree
@@ -72,6 +73,7 @@ class Places:
     arrive_node: NDArray[np.int32]
     depart_node: NDArray[np.int32]
     beyond_m: NDArray[np.float64]
+    beyond_s: NDArray[np.float64]
     in_lot: NDArray[np.bool_]
     tree: NDArray[np.int32]
     tree_arrive_node: NDArray[np.int32]
@@ -159,6 +161,7 @@ def build_places(people: People, city: City, seed: int) -> Places:
         arrive_node=arrive,
         depart_node=depart,
         beyond_m=joined(np.zeros(a), beyond, np.zeros(n_doors)),
+        beyond_s=joined(np.zeros(a), beyond * 3.6 / people.external_speed_kmh, np.zeros(n_doors)),
         in_lot=joined(np.concatenate(in_lot), np.ones(n_external, dtype=bool), np.zeros(n_doors, dtype=bool)),
         tree=np.concatenate([tree.ravel(), np.full(n_doors, -1)]).astype(np.int32),
         tree_arrive_node=ends[:, 0].astype(np.int32),
@@ -189,11 +192,15 @@ def _external_places(
         raise MapError(f"The map of {city.name} has no road that leaves it; choose a larger extract.")
     count = max(people.external_places, len(gateways))
     gateway = gateways[np.arange(count) % len(gateways)].astype(np.int64)
-    beyond = 1000.0 * people.external_median_km * rng.lognormal(0.0, 0.6, count)
+    beyond = (
+        1000.0
+        * people.external_median_km
+        * np.exp(0.9 * rng.permutation(ndtri((np.arange(count) + 0.5) / count)))
+    )
     middle_x, middle_y = float(net.node_x_m.mean()), float(net.node_y_m.mean())
     bearing = np.arctan2(net.node_y_m[gateway] - middle_y, net.node_x_m[gateway] - middle_x)
     bearing = bearing + rng.normal(0.0, 0.3, count)
-    crow = beyond / 1.25  # roads beyond the map wind, too
+    crow = beyond / DETOUR_BEYOND
     return (
         gateway,
         net.node_x_m[gateway] + crow * np.cos(bearing),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from simulator.cameras.roster import Cameras, MobilePasses
 from simulator.kernels import grown
 from simulator.people.drivers import Drivers
-from simulator.people.places import EXTERNAL_SPEED_MPS, Places
+from simulator.people.places import Places
 from simulator.roads.network import RoadNetwork
 from simulator.sightings.capture import Raw, is_night
 from simulator.streams import Stream, stream_key, uniforms
@@ -73,7 +73,7 @@ def read_from_cars(
         places.offset_m,
         places.arrive_node,
         places.depart_node,
-        places.beyond_m,
+        places.beyond_s,
         places.in_lot,
         places.x_m,
         places.y_m,
@@ -120,7 +120,7 @@ def _first_after(enter_s, lo, hi, time_s):  # type: ignore[no-untyped-def]
 def _read_from_cars(  # type: ignore[no-untyped-def]
     moving_key, parked_key, gps_key, first_driver, indptr, begin_s, end_s, depart_s, arrive_s, pace, from_place,
     to_place, field, n_variants, home_place, visible_at_home, tree, place_edge, place_offset_m, arrive_node,
-    depart_node, beyond_m, in_lot, place_x, place_y, out_indptr, edge_tail, edge_head, edge_length_m, reverse_edge,
+    depart_node, beyond_s, in_lot, place_x, place_y, out_indptr, edge_tail, edge_head, edge_length_m, reverse_edge,
     node_x, node_y, edge_time_s, next_slot, last_slot, in_indptr, in_edge, pass_indptr, enter_s, duration_s,
     pass_camera, sweep, camera_key, read_rate, parked_read_rate, night_penalty, gps_error_m, working,
 ):  # fmt: skip
@@ -183,7 +183,7 @@ def _read_from_cars(  # type: ignore[no-untyped-def]
                 edge_tail, edge_head, next_slot, last_slot, in_indptr, in_edge,
             )  # fmt: skip
             period = 1 if field[i] >= n_variants else 0
-            t0 = depart_s[i] + pace[i] * beyond_m[from_place[i]] / EXTERNAL_SPEED_MPS
+            t0 = depart_s[i] + pace[i] * beyond_s[from_place[i]]
             for j in range(k):
                 e = buffer[j]
                 part = 1.0

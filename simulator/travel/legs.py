@@ -12,11 +12,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulator.kernels import grown
-from simulator.people.places import EXTERNAL_SPEED_MPS, Places
+from simulator.people.places import Places
 from simulator.roads.network import RoadNetwork
 from simulator.scenario import WEEKDAYS, Scenario
 from simulator.streams import Stream, stream_key, uniforms
 from simulator.travel.plan import DayPlans
+from simulator.travel.tours import Purpose
 from simulator.travel.trees import RouteTrees
 
 
@@ -67,7 +68,8 @@ def choose_fields(
 ) -> NDArray[np.uint8]:
     """Return the field (period x n_variants + variant) that each planned trip is routed by.
 
-    Each driver has a habitual variant for each pair of places, and now and then takes another.
+    Each driver has a habitual variant for each pair of places, and now and then takes another. On trips other
+    than commutes some follow a navigation aid instead, which is variant 0.
     """
     return _choose_fields(
         np.uint64(stream_key(seed, Stream.ROUTE_CHOICE)),
@@ -76,10 +78,13 @@ def choose_fields(
         plans.number,
         plans.from_place,
         plans.to_place,
+        plans.purpose == Purpose.COMMUTE,
         plans.depart_s,
         plans.dwell_s,
         habit_share,
-        scenario.travel.route_variants,
+        scenario.travel.navigation_share,
+        scenario.travel.aid_habit_share,
+        scenario.travel.route_variants + 1,
         WEEKDAYS.index(scenario.start_weekday),
     )
 
@@ -112,6 +117,7 @@ def route_legs(
         places.arrive_node,
         places.depart_node,
         places.beyond_m,
+        places.beyond_s,
         network.out_indptr,
         network.edge_tail,
         network.edge_head,
@@ -137,8 +143,9 @@ def route_legs(
 
 @njit(cache=True)
 def _choose_fields(  # type: ignore[no-untyped-def]
-    key, driver, day, number, from_place, to_place, depart_s, dwell_s, habit_share, n_variants, start_weekday
-):
+    key, driver, day, number, from_place, to_place, commute, depart_s, dwell_s, habit_share, navigation_share,
+    aid_habit_share, n_variants, start_weekday,
+):  # fmt: skip
     n = len(driver)
     field = np.empty(n, np.uint8)
     clock = 0.0
@@ -149,9 +156,13 @@ def _choose_fields(  # type: ignore[no-untyped-def]
         clock = max(depart_s[i], clock + dwell_s[i])
         habitual = uniforms(key, driver[i], from_place[i], to_place[i], 1)
         today = uniforms(key, driver[i], day[i], number[i], 2)
-        variant = int(habitual[0] * n_variants)
-        if today[0] >= habit_share[driver[i]]:
-            variant = int(today[1] * n_variants)
+        variant = 1 + int(habitual[0] * (n_variants - 1))
+        if habitual[1] < aid_habit_share:
+            variant = 0  # the habit grew from the aid's advice
+        if not commute[i] and today[2] < navigation_share:
+            variant = 0
+        elif today[0] >= habit_share[driver[i]]:
+            variant = 1 + int(today[1] * (n_variants - 1))
         hour = (clock / 3600.0) % 24.0
         weekday = (start_weekday + int(clock // 86400.0)) % 7
         peak = weekday < 5 and (7.0 <= hour < 9.25 or 16.0 <= hour < 18.25)
@@ -204,8 +215,8 @@ def collect_edges(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _walk_legs(  # type: ignore[no-untyped-def]
-    origin, target, field, n_variants, tree, place_edge, place_offset_m, arrive_node, depart_node, beyond_m,
-    out_indptr, edge_tail, edge_head, edge_length_m, edge_time_s, next_slot, last_slot, in_indptr, in_edge,
+    origin, target, field, n_variants, tree, place_edge, place_offset_m, arrive_node, depart_node,
+    beyond_m, beyond_s, out_indptr, edge_tail, edge_head, edge_length_m, edge_time_s, next_slot, last_slot, in_indptr, in_edge,
     watched_indptr, watched_camera, watched_offset_m,
 ):  # fmt: skip
     n = len(origin)
@@ -224,7 +235,7 @@ def _walk_legs(  # type: ignore[no-untyped-def]
             buffer, a, b, field[i], tree, arrive_node, depart_node, place_edge, out_indptr, edge_tail, edge_head,
             next_slot, last_slot, in_indptr, in_edge,
         )  # fmt: skip
-        t = beyond_m[a] / EXTERNAL_SPEED_MPS
+        t = beyond_s[a]
         d = beyond_m[a]
         for j in range(k):
             e = buffer[j]
@@ -245,7 +256,7 @@ def _walk_legs(  # type: ignore[no-untyped-def]
                     used += 1
             t += max(hi - lo, 0.0) * pace
             d += max(hi - lo, 0.0)
-        duration[i] = t + beyond_m[b] / EXTERNAL_SPEED_MPS
+        duration[i] = t + beyond_s[b]
         distance[i] = d + beyond_m[b]
         indptr[i + 1] = used
     return duration, distance, indptr, camera[:used], seconds[:used]

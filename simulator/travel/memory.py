@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from simulator.people.places import PlaceKind, Places
+from simulator.people.places import DETOUR_BEYOND, PlaceKind, Places
 from simulator.scenario import People
 
 MAX_KNOWN = 192
@@ -83,10 +83,10 @@ def build_destinations(people: People, places: Places, *, rho: float, gamma: flo
         a, b = kind_start[kind], kind_start[kind + 1]
         if a == b:
             continue
-        # Places beyond the map are all far; nearness to the home's side of town still counts.
-        near = distance[:, a:b] - distance[:, a:b].min(axis=1, keepdims=True)
-        reach = scale_m if kind != PlaceKind.EXTERNAL else 6.0 * scale_m
-        weight = places.weight[a:b] * np.exp(-near / reach)
+        # Of a place beyond the map only the way to its gateway counts: how far out it lies is drawn already.
+        near = distance[:, a:b] - places.beyond_m[a:b] / DETOUR_BEYOND
+        near -= near.min(axis=1, keepdims=True)
+        weight = places.weight[a:b] * np.exp(-near / scale_m)
         cumulative[:, a:b] = np.cumsum(weight, axis=1) / weight.sum(axis=1, keepdims=True)
     return Destinations(
         zone_of_place=zone.astype(np.int32).ravel(),

@@ -82,6 +82,7 @@ def plan_days(
         place_x_m=places.x_m,
         place_y_m=places.y_m,
         beyond_m=places.beyond_m,
+        beyond_s=places.beyond_s,
         external_share=scenario.travel.external_errand_share,
     )
     whole, seconds = _plan(

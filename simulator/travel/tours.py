@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulator.people.drivers import DriverKind, Schedule
-from simulator.people.places import EXTERNAL_SPEED_MPS, PlaceKind
+from simulator.people.places import PlaceKind
 from simulator.streams import uniforms
 from simulator.travel.memory import any_place, choose_place
 
@@ -23,25 +23,25 @@ _MAX_TOURS = 5
 _DAY_S = 86_400.0
 _TOWN_SPEED_MPS = 8.5  # what drivers reckon with when they plan, as the crow flies
 
-_ABSENCE = 0.10  # leave, illness, public holidays
+_ABSENCE = 0.13  # leave, illness, public holidays
 _HOME_OFFICE = 0.45
 _SCHOOL_ON_THE_WAY = 0.45
-_SHOP_ON_THE_WAY = 0.10
-_LUNCH_OUT = 0.06
-_STOP_ON_THE_WAY_HOME = 0.27
-_TOURS_ON_WORKDAYS, _TOURS_ON_FREE_WEEKDAYS, _TOURS_AT_WEEKENDS = 0.33, 0.95, 0.90
+_SHOP_ON_THE_WAY = 0.07
+_LUNCH_OUT = 0.11
+_STOP_ON_THE_WAY_HOME = 0.24
+_TOURS_ON_WORKDAYS, _TOURS_ON_FREE_WEEKDAYS, _TOURS_AT_WEEKENDS = 0.27, 0.82, 0.85
 _TOURS_OF_IN_COMMUTERS = 0.05
 _SCHOOL_RUN, _WORSHIP = 0.60, 0.55
-_SECOND_STOP = 0.25
+_SECOND_STOP = 0.18
 _PASSES_THROUGH = 0.55
 
 # Relative start times of discretionary tours by hour: weekdays, weekends, days of night workers.
 _START_WEIGHT = np.array(
     [
-        [0.9, 0.6, 0.5, 0.7, 0.9, 1.2, 1.6, 2.4, 3.6, 5.6, 7.0, 7.0,
-         6.8, 6.4, 6.4, 6.8, 7.4, 7.4, 6.4, 4.4, 2.8, 1.8, 1.2, 0.9],
-        [1.2, 0.9, 0.6, 0.6, 0.7, 0.9, 1.2, 2.2, 4.2, 6.6, 8.0, 8.0,
-         7.6, 7.2, 7.2, 7.0, 6.8, 6.4, 5.4, 3.8, 2.6, 2.0, 1.6, 1.4],
+        [0.7, 0.5, 0.4, 0.5, 0.7, 0.9, 1.2, 1.8, 2.2, 3.0, 9.0, 15.0,
+         15.0, 12.0, 7.0, 4.4, 3.6, 3.2, 3.0, 2.4, 1.6, 1.2, 0.9, 0.8],
+        [0.9, 0.7, 0.5, 0.5, 0.6, 0.7, 0.9, 1.4, 2.2, 4.0, 9.0, 15.0,
+         15.0, 12.0, 7.0, 4.4, 3.6, 3.2, 3.0, 2.2, 1.6, 1.3, 1.2, 1.2],
         [0.2, 0.2, 0.1, 0.1, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 1.0, 1.0,
          2.0, 4.0, 6.0, 7.0, 8.0, 8.0, 7.0, 5.0, 2.0, 0.5, 0.2, 0.2],
     ]
@@ -84,6 +84,7 @@ class Person(NamedTuple):
     place_x_m: NDArray[np.float64]
     place_y_m: NDArray[np.float64]
     beyond_m: NDArray[np.float64]
+    beyond_s: NDArray[np.float64]
     external_share: float
 
 
@@ -188,7 +189,12 @@ def plan_work(stops, key, driver, day, weekday, begin_h, length_h, person, memor
     crow = np.hypot(
         person.place_x_m[home] - person.place_x_m[work], person.place_y_m[home] - person.place_y_m[work]
     )
-    reckoned = 180.0 + max(crow - 0.8 * beyond, 0.0) / _TOWN_SPEED_MPS + beyond / EXTERNAL_SPEED_MPS
+    reckoned = (
+        180.0
+        + max(crow - 0.8 * beyond, 0.0) / _TOWN_SPEED_MPS
+        + person.beyond_s[home]
+        + person.beyond_s[work]
+    )
     leave = midnight + begin_h * 3600.0 - reckoned
     u = uniforms(key, driver, day, 3, 0)
     school = person.school_place[driver]
@@ -217,7 +223,7 @@ def plan_work(stops, key, driver, day, weekday, begin_h, length_h, person, memor
         _go(stops, work, _ERRAND, 0.0, 1500.0)
     w = uniforms(key, driver, day, 10, 0)
     if w[0] < _STOP_ON_THE_WAY_HOME:
-        errand = w[3] < 0.75
+        errand = w[3] < 0.50
         purpose = _ERRAND if errand else _LEISURE
         kind = PlaceKind.SHOP if errand else PlaceKind.LEISURE
         _go(stops, choose_place(w[1], w[2], kind, home, memory, where), purpose, end, 1800.0)
@@ -269,9 +275,9 @@ def _discretionary_stop(key, driver, day, draw, person, memory, where):  # type:
     """Return place, purpose and typical stay (seconds) of an errand, leisure, a visit or a clinic."""
     u = uniforms(key, driver, day, draw, 0)
     purpose, kind, typical_s = _CLINIC, PlaceKind.CLINIC, 3000.0
-    if u[0] < 0.50:
+    if u[0] < 0.31:
         purpose, kind, typical_s = _ERRAND, PlaceKind.SHOP, 2000.0
-    elif u[0] < 0.75:
+    elif u[0] < 0.68:
         purpose, kind, typical_s = _LEISURE, PlaceKind.LEISURE, 5400.0
     elif u[0] < 0.97:
         purpose, kind, typical_s = _VISIT, PlaceKind.LEISURE, 7200.0

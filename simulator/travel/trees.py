@@ -22,7 +22,8 @@ from simulator.scenario import Travel
 from simulator.streams import Stream, generator
 
 OFF_PEAK, PEAK = 0, 1
-_CLASS_TASTE_SIGMA = 0.12
+_TASTE_SHARE = 0.35
+_SIGMA_SPREAD = 2.0
 _BATCH = 16
 # Mean delay at the junction that ends an edge, by road class (signals, give-way, turning), seconds.
 _JUNCTION_DELAY_S = {
@@ -77,14 +78,21 @@ def edge_times(network: RoadNetwork, travel: Travel) -> NDArray[np.float64]:
 def perceived_times(
     network: RoadNetwork, travel: Travel, seed: int, edge_time_s: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return perceived edge times, shape (n_fields, n_edges): field = period x n_variants + variant."""
+    """Return perceived edge times, shape (n_fields, n_edges): field = period x n_variants + variant.
+
+    Variant 0 is what a navigation aid says: the actual mean times.
+    """
+    # Some know the town well, some hardly at all: the variants' errors spread around the given size.
+    step = np.linspace(-1.0, 1.0, travel.route_variants) if travel.route_variants > 1 else np.zeros(1)
+    sigma = travel.perception_sigma * _SIGMA_SPREAD**step
     fields = []
     for period in (OFF_PEAK, PEAK):
+        fields.append(edge_time_s[period])  # variant 0: the navigation aid
         for variant in range(travel.route_variants):
             # The same variant errs the same way in both periods: it is one driver's idea of the town.
             rng = generator(seed, Stream.PERCEPTION, variant)
-            taste = np.exp(_CLASS_TASTE_SIGMA * rng.standard_normal(len(RoadClass)))
-            error = np.exp(travel.perception_sigma * rng.standard_normal(network.n_edges))
+            taste = np.exp(sigma[variant] * _TASTE_SHARE * rng.standard_normal(len(RoadClass)))
+            error = np.exp(sigma[variant] * rng.standard_normal(network.n_edges))
             fields.append(edge_time_s[period] * error * taste[network.edge_class])
     return np.stack(fields)
 
