@@ -186,6 +186,7 @@ def attack_setting(world: World) -> AttackSetting:
         x_m=cameras.x_m,
         y_m=cameras.y_m,
         read_rate=cameras.read_rate.astype(np.float32),
+        lot=cameras.kind == ReaderKind.LOT,
     )
     doors, work = places.of_kind(PlaceKind.HOME), places.of_kind(PlaceKind.WORK)
     return AttackSetting(

@@ -49,6 +49,8 @@ class Stream(StrEnum):
     READ_MOVING = "read-moving"
     READ_PARKED = "read-parked"
     MISREAD = "misread"
+    TIE_BREAK = "tie-break"
+    ADVERSARY = "adversary"
 
 
 def stream_key(root_seed: int, name: Stream, *entity: int | str) -> int:

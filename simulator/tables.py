@@ -139,6 +139,18 @@ SCHEMAS: dict[str, Schema] = {
                 "y_m": pl.Float32,
                 "confidence": pl.Float32,
                 "error_m": pl.Float32,
+                # Filled by attackers with a posterior only; see simulator.privacy.posterior.
+                "credible_area_m2": pl.Float32,
+                "truth_rank": pl.Int32,
+                "truth_level": pl.Float32,
+                "anonymity_set": pl.Float32,
+                "entropy_bits": pl.Float32,
+                "expected_error_m": pl.Float32,
+                "none_mass": pl.Float32,
+                "mass_within_100m": pl.Float32,
+                "mass_within_250m": pl.Float32,
+                "mass_within_500m": pl.Float32,
+                "mass_within_1000m": pl.Float32,
             },
         ),
         Schema(

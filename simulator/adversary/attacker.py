@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.adversary.knowledge import Knowledge, Rung
+from simulator.adversary.posterior import Posterior
 from simulator.errors import ScenarioError, did_you_mean
 from simulator.sightings.view import ArchiveView
 
@@ -36,10 +37,20 @@ class Guesses:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Attack:
-    """The result of one attacker on one view; ``work`` is ``None`` for attackers that look for homes only."""
+    """The result of one attacker on one view.
+
+    Parameters
+    ----------
+    home, work
+        Guesses; ``work`` is ``None`` for attackers that look for homes only.
+    home_posterior, work_posterior
+        What the guesses were drawn from, for attackers that can say how sure they are.
+    """
 
     home: Guesses
     work: Guesses | None
+    home_posterior: Posterior | None = None
+    work_posterior: Posterior | None = None
 
 
 class Attacker(Protocol):

@@ -7,6 +7,7 @@ says so. Hours are free parameters; they are the same for everybody, so that nig
 from __future__ import annotations
 
 from simulator.adversary.attacker import register
+from simulator.adversary.bayes.attacker import BayesAttacker
 from simulator.adversary.evidence import Evidence
 from simulator.adversary.places import Reduction
 from simulator.adversary.recipe import Recipe, RecipeAttacker
@@ -127,3 +128,5 @@ SIMPLE_ATTACKERS = tuple(
         LONGEST_GAP,
     )
 )
+
+BAYES = register(BayesAttacker())

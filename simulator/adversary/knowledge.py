@@ -40,6 +40,8 @@ class ReaderFacts:
         Position of fixed readers, metres; NaN for mobile ones.
     read_rate
         Believed share of passing plates that are read.
+    lot
+        True for readers at the entry of a car park, which through traffic does not pass; ``None``: none is.
     """
 
     fixed: NDArray[np.bool_]
@@ -49,6 +51,7 @@ class ReaderFacts:
     x_m: NDArray[np.float64]
     y_m: NDArray[np.float64]
     read_rate: NDArray[np.float32]
+    lot: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

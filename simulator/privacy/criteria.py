@@ -7,6 +7,11 @@
 ``-100``                      guess as the true one (ties count against the adversary)
 ============================  ==========================================================================
 
+``known-to-adversary``         the attacker itself is sure: posterior mass of at least 0.9 within 250 m of its
+                              guess (for attackers with a posterior; right or not)
+``known-and-right``            the same, and the guess is within 250 m of the place
+============================  ==========================================================================
+
 Each also exists *for good* (``within-250m-for-good``): right at a checkpoint and at all later ones.
 """
 
@@ -30,6 +35,7 @@ POINT_CRITERIA = (
     "right-street",
     *(f"address-top-{k}" for k in ADDRESS_RANKS),
 )
+POSTERIOR_CRITERIA = ("known-to-adversary", "known-and-right")
 CRITERIA = (*POINT_CRITERIA, *(c + FOR_GOOD for c in POINT_CRITERIA))
 
 #: A guess is stored in 32 bits; two points of a map are the same if they are this near.

@@ -14,14 +14,22 @@ from simulator.privacy.criteria import (
     DISTANCES_M,
     FOR_GOOD,
     POINT_CRITERIA,
+    POSTERIOR_CRITERIA,
     address_rank,
     right_street,
     within,
 )
+from simulator.privacy.posterior import (
+    KNOWN_RADIUS_M,
+    POSTERIOR_COLUMNS,
+    Disclosure,
+    disclose,
+    true_hypothesis,
+)
 from simulator.privacy.truth import Addresses, Truth
 from simulator.roads.network import RoadNetwork
 from simulator.sightings.view import ArchiveView
-from simulator.tables import conform
+from simulator.tables import SCHEMAS, conform
 
 BoolArray = NDArray[np.bool_]
 
@@ -85,23 +93,37 @@ def score(
         raise ValueError("The view has no checkpoint day: there is nothing to score.")
     seen = view.sightings_seen() if sightings_seen is None else sightings_seen
     everyone = np.ones(len(truth), dtype=bool)
-    sides = [("home", attack.home, everyone)]
+    sides = [("home", attack.home, everyone, attack.home_posterior)]
     if attack.work is not None:
-        sides.append(("work", attack.work, truth.has_work))
+        sides.append(("work", attack.work, truth.has_work, attack.work_posterior))
     beliefs, outcomes = [], []
     right_of: dict[str, list[BoolArray]] = {}
-    for target, guesses, who in sides:
+    for target, guesses, who, posterior in sides:
         right, belief = _judge(target, guesses, who, truth, network, homes if target == "home" else works)
+        names = POINT_CRITERIA
+        disclosure = None
+        if posterior is not None:
+            edge, x_m, y_m = (getattr(truth, f"{target}_{part}") for part in ("edge", "x_m", "y_m"))
+            hypothesis = true_hypothesis(posterior, edge, x_m, y_m)
+            disclosure = disclose(posterior, guesses, hypothesis, truth.driver_id, who)
+            # In the order of POSTERIOR_CRITERIA.
+            right = [*right, disclosure.known, disclosure.known & right[DISTANCES_M.index(KNOWN_RADIUS_M)]]
+            names = (*POINT_CRITERIA, *POSTERIOR_CRITERIA)
         right_of[target] = right
-        beliefs.append(_belief_rows(attacker, target, belief, view, truth.driver_id[who], seen[who]))
+        rows = _belief_rows(attacker, target, belief, view, truth.driver_id[who], seen[who])
+        beliefs.append(_with_disclosure(rows, disclosure))
         outcomes.append(
-            _outcome_rows(attacker, target, right, view.checkpoint_days, truth.driver_id[who], seen[who])
+            _outcome_rows(
+                attacker, target, right, names, view.checkpoint_days, truth.driver_id[who], seen[who]
+            )
         )
     if attack.work is not None:
         both = [h[truth.has_work] & w for h, w in zip(right_of["home"], right_of["work"], strict=True)]
         who = truth.has_work
         outcomes.append(
-            _outcome_rows(attacker, "both", both, view.checkpoint_days, truth.driver_id[who], seen[who])
+            _outcome_rows(
+                attacker, "both", both, names, view.checkpoint_days, truth.driver_id[who], seen[who]
+            )
         )
     return Scored(
         beliefs=conform("beliefs", pl.concat(beliefs)), outcomes=conform("outcomes", pl.concat(outcomes))
@@ -158,6 +180,16 @@ def _belief_rows(
     )
 
 
+def _with_disclosure(rows: pl.DataFrame, disclosure: Disclosure | None) -> pl.DataFrame:
+    """Add the columns of attackers with a posterior; null for the others."""
+    if disclosure is None:
+        kinds = SCHEMAS["beliefs"].columns
+        return rows.with_columns(pl.lit(None, dtype=kinds[name]).alias(name) for name in POSTERIOR_COLUMNS)
+    return rows.with_columns(
+        pl.Series(name, disclosure.columns[name].ravel(), nan_to_null=True) for name in POSTERIOR_COLUMNS
+    )
+
+
 def first_and_for_good(right: BoolArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the checkpoint of the first success, and of the last success that nothing undoes.
 
@@ -182,12 +214,13 @@ def _outcome_rows(
     attacker: str,
     target: str,
     right: list[BoolArray],
+    criteria: tuple[str, ...],
     checkpoint_days: NDArray[np.int32],
     driver_id: NDArray[np.int32],
     seen: NDArray[np.int32],
 ) -> pl.DataFrame:
     n, k = seen.shape
-    names = [c + suffix for c in POINT_CRITERIA for suffix in ("", FOR_GOOD)]
+    names = [c + suffix for c in criteria for suffix in ("", FOR_GOOD)]
     when = np.concatenate([part for r in right for part in first_and_for_good(r)])
     shown = np.minimum(when, k - 1)
     drivers = np.tile(np.arange(n), len(names))

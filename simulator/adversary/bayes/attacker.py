@@ -1,0 +1,148 @@
+"""The Bayesian adversary as an attacker: home and work of every plate, with its certainty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.adversary.attacker import Attack, Guesses
+from simulator.adversary.bayes.habits import Habits
+from simulator.adversary.bayes.infer import infer_plates, point_guesses
+from simulator.adversary.bayes.model import Model, Side, model_of
+from simulator.adversary.bayes.tables import chance_of_levels
+from simulator.adversary.knowledge import Knowledge, Rung
+from simulator.adversary.posterior import Posterior
+from simulator.sightings.view import ArchiveView
+
+_MAX_CELLS = 48
+_N_TOP = 256
+_GUESS_RADIUS_M = 350.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BayesAttacker:
+    """Tables of first and last readers, habits as Polya urns, and likelihoods tempered for honesty.
+
+    Parameters
+    ----------
+    name, title, citation, rung
+        As of every attacker.
+    habits
+        The population figures that it reasons with.
+    alpha
+        Concentration of a driver's habits about what the place makes likely.
+    home_temper, work_temper
+        Powers of the composite likelihoods: ends of stays are not independent pieces of evidence given the
+        place (first and last readers mirror each other), and counting them in full would claim too much
+        (Pauli, Racugno & Ventura 2011; Ribatet, Cooley & Davison 2012).
+    home_own, work_own, work_home
+        Share of overnight gaps that are a stay at home, of noon gaps that are a stay at work, and at home.
+    none_home
+        Share of noon gaps spent at home by somebody without a work place.
+    """
+
+    name: str = "bayes"
+    title: str = "Bayesian adversary"
+    citation: str = "This project; route choice after R. B. Dial (1971) and Y. Sheffi (1985)"
+    rung: Rung = Rung.HABITS
+    habits: Habits = field(default=Habits(), repr=False)
+    alpha: float = 4.0
+    home_temper: float = 0.5
+    work_temper: float = 0.6
+    home_own: float = 0.75
+    work_own: float = 0.5
+    work_home: float = 0.3
+    none_home: float = 0.65
+
+    def infer(self, view: ArchiveView, knowledge: Knowledge) -> Attack:
+        """Return guesses and posteriors of homes and work places of all plates at all checkpoints of a view.
+
+        Raises
+        ------
+        ScenarioError
+            If streets or readers are not known.
+        """
+        model = model_of(knowledge, self.habits)
+        readers = knowledge.readers
+        assert readers is not None
+        shape = (2, view.n_plates, view.n_checkpoints, _N_TOP)
+        place = np.full(shape, -1, dtype=np.int32)
+        mass = np.zeros(shape, dtype=np.float32)
+        no_work = np.zeros(shape[1:3], dtype=np.float32)
+        setting = np.array(
+            [
+                self.alpha,
+                self.home_temper,
+                self.work_temper,
+                self.home_own,
+                self.work_own,
+                self.work_home,
+                self.none_home,
+                self.habits.no_work_share,
+            ]
+        )
+        arguments = (
+            np.require(view.indptr, np.int64, "C"),
+            np.require(view.time_s, np.int64, "C"),
+            np.require(view.camera_id, np.int32, "C"),
+            np.require(view.expires_s, np.int64, "C"),
+            np.require(view.checkpoint_days, np.int32, "C"),
+            int(view.start_weekday),
+            np.require(readers.fixed, np.bool_, "C"),
+            model.usual,
+            setting,
+            chance_of_levels(),
+            *_arrays(model.home),
+            *_arrays(model.work),
+            _MAX_CELLS,
+            place,
+            mass,
+            no_work,
+        )
+        infer_plates(*arguments)
+        home = _posterior(model, model.home, place[0], mass[0], np.zeros_like(no_work))
+        work = _posterior(model, model.work, place[1], mass[1], no_work)
+        return Attack(home=_guesses(home), work=_guesses(work), home_posterior=home, work_posterior=work)
+
+
+def _arrays(side: Side) -> tuple[Any, ...]:
+    return (
+        side.cell_prior,
+        side.places.cell_indptr,
+        side.places.prior,
+        side.column_indptr,
+        side.column_cell,
+        side.column_level,
+        side.table.reader,
+        side.table.level,
+    )
+
+
+def _posterior(
+    model: Model, side: Side, place: NDArray[np.int32], mass: NDArray[np.float32], none: NDArray[np.float32]
+) -> Posterior:
+    places = side.places
+    return Posterior(
+        edge=places.edge,
+        x_m=places.x_m,
+        y_m=places.y_m,
+        area_m2=places.area_m2,
+        prior=places.prior,
+        place=place,
+        mass=mass,
+        none=none,
+    )
+
+
+def _guesses(posterior: Posterior) -> Guesses:
+    """Return point guesses; where there is most likely no such place, abstain."""
+    n, k, top = posterior.place.shape
+    x, y, confidence = (np.full(n * k, np.nan, dtype=np.float32) for _ in range(3))
+    point_guesses(
+        posterior.place.reshape(n * k, top), posterior.mass.reshape(n * k, top), posterior.edge >= 0,
+        posterior.x_m, posterior.y_m, _GUESS_RADIUS_M, x, y, confidence,
+    )  # fmt: skip
+    return Guesses(x_m=x.reshape(n, k), y_m=y.reshape(n, k), confidence=confidence.reshape(n, k))

@@ -1,0 +1,50 @@
+"""What is publicly known about how people travel, in numbers that the adversary reasons with.
+
+They are population figures (travel surveys, censuses, studies of route choice), never facts about a driver,
+and need not be those that a simulated city was made with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Habits:
+    """The population's travel habits.
+
+    Parameters
+    ----------
+    commute_scale_m, errand_scale_m
+        Scales of the exponential decay of trips with distance, metres.
+    commute_share, errand_share, visit_share
+        Relative frequency of the other end of a trip from or to home: a work place, a shop or the like, a
+        house of somebody else.
+    gateway_share
+        Share of each of these whose other end lies beyond the map.
+    route_spread
+        Log standard deviation of perceived edge times (route choice).
+    taste_spread
+        The same for a driver's liking of a whole road class.
+    missed_share
+        Share of passes that a reader misses beside what its read rate says (downtime, misreads).
+    outside_share
+        Share of drivers seen on the map who live beyond it.
+    no_work_share
+        Share of drivers without a regular work place.
+    outside_work_share
+        Share of workers whose work place lies beyond the map.
+    """
+
+    commute_scale_m: float = 9_000.0
+    errand_scale_m: float = 3_000.0
+    commute_share: float = 0.40
+    errand_share: float = 0.40
+    visit_share: float = 0.20
+    gateway_share: float = 0.28
+    route_spread: float = 0.35
+    taste_spread: float = 0.12
+    missed_share: float = 0.07
+    outside_share: float = 0.20
+    no_work_share: float = 0.40
+    outside_work_share: float = 0.30

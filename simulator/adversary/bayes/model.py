@@ -1,0 +1,155 @@
+"""Everything of the adversary's that does not depend on a driver: hypotheses, tables, and their index."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.adversary.bayes.habits import Habits
+from simulator.adversary.bayes.hypotheses import Hypotheses, build_hypotheses
+from simulator.adversary.bayes.routes import (
+    Labels,
+    OtherEnds,
+    reader_labels,
+    reader_rows,
+    sample_other_ends,
+)
+from simulator.adversary.bayes.tables import SMALLEST, FirstLast, chance_of_levels, level_of, stay_tables
+from simulator.adversary.knowledge import Knowledge
+from simulator.errors import ScenarioError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Side:
+    """One target's hypotheses with their tables.
+
+    Parameters
+    ----------
+    places
+        The hypotheses.
+    table
+        First and last readers of each.
+    cell_prior
+        Prior of each cell, shape (n_cells,).
+    column_indptr, column_cell, column_level
+        The tables averaged over cells, by reader: rows ``column_indptr[side * n_cameras + c]`` up to the next
+        are the cells from which reader ``c`` is seen first (side 0) or last (side 1), and how likely.
+    """
+
+    places: Hypotheses
+    table: FirstLast
+    cell_prior: NDArray[np.float64]
+    column_indptr: NDArray[np.int64]
+    column_cell: NDArray[np.int32]
+    column_level: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model:
+    """What the adversary makes of its knowledge before it looks at any plate."""
+
+    home: Side
+    work: Side
+    ends: OtherEnds
+    labels: Labels
+    read_rate: NDArray[np.float64]
+    usual: NDArray[np.float64]
+
+
+def _side(places: Hypotheses, table: FirstLast, n_cameras: int) -> Side:
+    cell = np.repeat(np.arange(places.n_cells), np.diff(places.cell_indptr))
+    cell_prior = np.bincount(cell, places.prior, places.n_cells).astype(np.float64)
+    weight = places.prior / np.maximum(cell_prior[cell], 1e-300)
+    indptr, columns, chances = [0], [], []
+    for side in range(2):
+        reader, chance = table.reader[side], chance_of_levels()[table.level[side]]
+        row, k = np.nonzero(reader >= 0)
+        key = reader[row, k].astype(np.int64) * places.n_cells + cell[row]
+        used, at = np.unique(key, return_inverse=True)
+        total = np.bincount(at, chance[row, k] * weight[row], len(used))
+        keep = total > SMALLEST
+        used, total = used[keep], total[keep]
+        columns.append((used % places.n_cells).astype(np.int32))
+        chances.append(total.astype(np.float32))
+        start = np.searchsorted(used // places.n_cells, np.arange(1, n_cameras + 1))
+        indptr.extend((start + indptr[-1 if side == 0 else n_cameras]).tolist())
+    return Side(
+        places=places,
+        table=table,
+        cell_prior=cell_prior,
+        column_indptr=np.array(indptr, np.int64),
+        column_cell=np.concatenate(columns),
+        column_level=level_of(np.concatenate(chances)),
+    )
+
+
+def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
+    """Build hypotheses and tables from public knowledge.
+
+    Raises
+    ------
+    ScenarioError
+        If streets or readers are not known: the tables need both.
+    """
+    network, facts = knowledge.streets, knowledge.readers
+    if network is None or facts is None:
+        raise ScenarioError("Tables of first and last readers need the street map and the readers.")
+    rng = np.random.default_rng(seed)
+    rows = reader_rows(knowledge, network)
+    ends = sample_other_ends(knowledge, network, rng, (160, 120, 200))
+    labels = reader_labels(network, ends, rows, habits, rng)
+    n_cameras = len(facts.read_rate)
+    read_rate = np.clip(facts.read_rate.astype(np.float64) * (1.0 - habits.missed_share), 0.02, 0.999)
+    use = knowledge.land_use
+    inside, outside = 1.0 - habits.gateway_share, habits.gateway_share
+    far, near = habits.commute_scale_m, habits.errand_scale_m
+
+    def side(weight: Any, outside_share: float, share: tuple[float, float, float, float], scale: Any) -> Side:
+        places = build_hypotheses(network, weight, knowledge.gateway_node, outside_share)
+        table = stay_tables(
+            places.tail, places.head, places.x_m, places.y_m, ends, labels,
+            share=share, scale_m=scale, read_rate=read_rate,
+        )  # fmt: skip
+        return _side(places, table, n_cameras)
+
+    home = side(
+        None if use is None else use.residential,
+        habits.outside_share,
+        (habits.commute_share * inside, habits.errand_share * inside, habits.visit_share * inside, outside),
+        (far, near, near, far),
+    )
+    work = side(
+        None if use is None else use.employment,
+        habits.outside_work_share,
+        (0.0, 0.2, 0.6, 0.2),
+        (far, near, far, far),
+    )
+    usual = np.full(n_cameras, 1e-9)
+    for t in (home.table,):
+        for s in range(2):
+            known = t.reader[s] >= 0
+            usual += np.bincount(
+                t.reader[s][known],
+                (chance_of_levels()[t.level[s]] * home.places.prior[:, None])[known],
+                n_cameras,
+            )
+    return Model(
+        home=home, work=work, ends=ends, labels=labels, read_rate=read_rate, usual=usual / usual.sum()
+    )
+
+
+_MODELS: weakref.WeakKeyDictionary[Any, Model] = weakref.WeakKeyDictionary()
+
+
+def model_of(knowledge: Knowledge, habits: Habits) -> Model:
+    """Return the model of some knowledge, made once for all chunks of a run."""
+    key = knowledge.readers
+    model = _MODELS.get(key) if key is not None else None
+    if model is None:
+        model = build_model(knowledge, habits)
+        _MODELS[key] = model
+    return model

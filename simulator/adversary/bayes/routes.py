@@ -1,0 +1,230 @@
+"""Routes as the adversary imagines them: trees to and from sampled other ends, and the readers along them.
+
+Drivers err in what they think is fastest, so route choice is a probit: every tree has its own perturbed
+travel times (Sheffi, "Urban Transportation Networks", 1985, ch. 11), and a mixture over many trees gives the
+probability of each reader. Only the readers nearest along the way matter to a stay at a node: the first that
+a car meets when it leaves, and the last when it comes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from simulator.adversary.bayes.habits import Habits
+from simulator.adversary.knowledge import Knowledge
+from simulator.roads.network import RoadClass, RoadNetwork
+
+# Readers kept along a path: with a read rate near 0.9 a third miss in a row is rare.
+DEPTH = 3
+NO_READER = -1
+# Mean delay at the junction that ends an edge, seconds: handbook values for signals and turning.
+_JUNCTION_DELAY_S = np.array([0.0, 1.5, 3.0, 3.0, 3.0, 3.0, 2.0])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OtherEnds:
+    """Sampled other ends of trips, one tree each.
+
+    Parameters
+    ----------
+    arrive_node, depart_node
+        Where a car arrives at the place and where it leaves, shape (n_trees,).
+    stratum
+        0 work place, 1 shop or the like, 2 house, 3 gateway, shape (n_trees,).
+    x_m, y_m
+        Position, shape (n_trees,).
+    """
+
+    arrive_node: NDArray[np.int32]
+    depart_node: NDArray[np.int32]
+    stratum: NDArray[np.int8]
+    x_m: NDArray[np.float64]
+    y_m: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReaderRows:
+    """Fixed readers of edge ``e``, in driving order: ``camera[indptr[e]:indptr[e + 1]]``."""
+
+    indptr: NDArray[np.int64]
+    camera: NDArray[np.int32]
+    offset_m: NDArray[np.float64]
+
+
+def reader_rows(knowledge: Knowledge, network: RoadNetwork) -> ReaderRows:
+    """Index the fixed readers that traffic passes by (readers of car parks are left out)."""
+    facts = knowledge.readers
+    if facts is None:
+        return ReaderRows(
+            indptr=np.zeros(network.n_edges + 1, np.int64), camera=np.empty(0, np.int32), offset_m=np.empty(0)
+        )
+    on = facts.fixed & (facts.edge >= 0)
+    if facts.lot is not None:
+        on &= ~facts.lot
+    ids = np.flatnonzero(on).astype(np.int32)
+    edge, offset = facts.edge[ids], facts.offset_m[ids].astype(np.float64)
+    back = np.where(facts.both_directions[ids], network.reverse_edge[edge], -1)
+    two = back >= 0
+    back_offset = network.edge_length_m[back[two]] - offset[two]
+    edge = np.concatenate([edge, back[two]])
+    camera = np.concatenate([ids, ids[two]])
+    offset = np.concatenate([offset, back_offset])
+    order = np.lexsort((offset, edge))
+    return ReaderRows(
+        indptr=np.searchsorted(edge[order], np.arange(network.n_edges + 1)).astype(np.int64),
+        camera=camera[order].astype(np.int32),
+        offset_m=offset[order],
+    )
+
+
+def sample_other_ends(
+    knowledge: Knowledge, network: RoadNetwork, rng: np.random.Generator, per_stratum: tuple[int, int, int]
+) -> OtherEnds:
+    """Draw other ends from land use (from street length where it is not known), and every gateway."""
+    use, length = knowledge.land_use, network.edge_length_m
+    gateways = (
+        np.empty(0, np.int64) if knowledge.gateway_node is None else knowledge.gateway_node.astype(np.int64)
+    )
+    weights = [length] * 3 if use is None else [use.employment, use.amenity, use.residential]
+    arrive: list[NDArray[Any]] = []
+    depart: list[NDArray[Any]] = []
+    stratum, x, y = [], [], []
+    for s, (count, weight) in enumerate(zip(per_stratum, weights, strict=True)):
+        edge = stratified_draw(np.asarray(weight, np.float64), length, count, rng)
+        arrive.append(network.edge_tail[edge])
+        depart.append(network.edge_head[edge])
+        stratum.append(np.full(count, s, np.int8))
+        x.append((network.node_x_m[network.edge_tail[edge]] + network.node_x_m[network.edge_head[edge]]) / 2)
+        y.append((network.node_y_m[network.edge_tail[edge]] + network.node_y_m[network.edge_head[edge]]) / 2)
+    if len(gateways):
+        # Several trees a gateway, since each has one draw of perceived times.
+        many = np.repeat(gateways, max(1, min(8, 160 // len(gateways))))
+        arrive.append(many)
+        depart.append(many)
+        stratum.append(np.full(len(many), 3, np.int8))
+        x.append(network.node_x_m[many])
+        y.append(network.node_y_m[many])
+    return OtherEnds(
+        arrive_node=np.concatenate(arrive).astype(np.int32),
+        depart_node=np.concatenate(depart).astype(np.int32),
+        stratum=np.concatenate(stratum),
+        x_m=np.concatenate(x),
+        y_m=np.concatenate(y),
+    )
+
+
+def stratified_draw(
+    weight: NDArray[np.float64], fallback: NDArray[np.float64], count: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw edges in proportion to weight, one from each of equal slices: less noise than at random."""
+    weight = weight if weight.sum() > 0 else np.asarray(fallback, np.float64)
+    cumulative = np.cumsum(weight) / weight.sum()
+    points = (np.arange(count) + rng.random(count)) / count
+    return np.minimum(np.searchsorted(cumulative, points), len(weight) - 1)
+
+
+def perceived_times(
+    network: RoadNetwork, habits: Habits, rng: np.random.Generator, slow: bool
+) -> NDArray[np.float64]:
+    """Draw one driver's idea of travel times: errors, taste, and at the peak slow main roads."""
+    delay = _JUNCTION_DELAY_S[network.edge_class]
+    main = network.edge_class <= RoadClass.SECONDARY
+    base = network.free_flow_s * (np.where(main, 1.35, 1.12) if slow else 1.0) + delay
+    taste = np.exp(habits.taste_spread * rng.standard_normal(len(RoadClass)))
+    error = np.exp(habits.route_spread * rng.standard_normal(network.n_edges))
+    return np.asarray(base * error * taste[network.edge_class])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Labels:
+    """The first few readers along each tree's paths, for all nodes; -1 where there are no more.
+
+    Shapes (n_nodes, n_trees, DEPTH): all that speaks about a node lies together.
+
+    Parameters
+    ----------
+    going
+        On the way from the node to the other end, nearest to the node first.
+    coming
+        On the way from the other end to the node, nearest to the node first.
+    coming_from
+        On the same way, nearest to the other end first.
+    """
+
+    going: NDArray[np.int16]
+    coming: NDArray[np.int16]
+    coming_from: NDArray[np.int16]
+
+
+def reader_labels(
+    network: RoadNetwork, ends: OtherEnds, rows: ReaderRows, habits: Habits, rng: np.random.Generator
+) -> Labels:
+    """Build the trees and read the readers off them."""
+    n_nodes, n_trees = network.n_nodes, len(ends.arrive_node)
+    order = np.argsort(network.edge_head, kind="stable").astype(np.int32)
+    in_indptr = np.searchsorted(network.edge_head[order], np.arange(n_nodes + 1)).astype(np.int64)
+    going, coming, coming_from = (np.full((n_nodes, n_trees, DEPTH), NO_READER, np.int16) for _ in range(3))
+    every = np.arange(network.n_edges, dtype=np.int32)
+    tail_of_in = network.edge_tail[order]
+    for t in range(n_trees):
+        times = perceived_times(network, habits, rng, slow=bool(rng.random() < 0.35))
+        backward = csr_array((times[order], tail_of_in, in_indptr), shape=(n_nodes, n_nodes))
+        far, after = dijkstra(backward, indices=ends.arrive_node[t], return_predecessors=True)
+        _follow(
+            np.argsort(far), after, True, network.out_indptr, network.edge_head, every, rows.indptr,
+            rows.camera, going[:, t], going[:, t],
+        )  # fmt: skip
+        forward = csr_array((times, network.edge_head, network.out_indptr), shape=(n_nodes, n_nodes))
+        far, before = dijkstra(forward, indices=ends.depart_node[t], return_predecessors=True)
+        _follow(
+            np.argsort(far), before, False, in_indptr, tail_of_in, order, rows.indptr, rows.camera,
+            coming[:, t], coming_from[:, t],
+        )  # fmt: skip
+    return Labels(going=going, coming=coming, coming_from=coming_from)
+
+
+@njit(cache=True)
+def _follow(nearest_first, neighbour, forward, indptr, other_end, edge_id, reader_indptr, reader, near, far):  # type: ignore[no-untyped-def]
+    """Hand readers down a tree, from its root outwards.
+
+    ``near`` lists those nearest to the node first. Where the tree is one of arrivals from its root
+    (``forward`` false), ``far`` lists those nearest to the root first.
+    """
+    depth = near.shape[1]
+    for i in range(len(nearest_first)):
+        n = nearest_first[i]
+        m = neighbour[n]
+        if m < 0:
+            continue
+        edge = -1
+        for k in range(indptr[n], indptr[n + 1]):
+            if other_end[k] == m:
+                edge = edge_id[k]
+                break
+        a, b = reader_indptr[edge], reader_indptr[edge + 1]
+        used = 0
+        for k in range(b - a):
+            if used < depth:
+                near[n, used] = reader[a + k] if forward else reader[b - 1 - k]
+                used += 1
+        for k in range(depth):
+            if used < depth and near[m, k] >= 0:
+                near[n, used] = near[m, k]
+                used += 1
+        if not forward:
+            used = 0
+            for k in range(depth):
+                if far[m, k] >= 0:
+                    far[n, used] = far[m, k]
+                    used += 1
+            for k in range(b - a):
+                if used < depth:
+                    far[n, used] = reader[a + k]
+                    used += 1
