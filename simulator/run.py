@@ -34,7 +34,15 @@ from simulator.world import Progress, World, build_world
 OPTIONAL_TABLES = ("sightings", "trips")
 # Bounds what one chunk holds in memory, whatever the number of days.
 _CHUNK_DRIVER_DAYS = 120_000
+# Smaller chunks are not worth a process each: starting one takes longer than driving so few.
+_MIN_CHUNK_DRIVERS = 50
+_MAX_PROCESSES_PER_CORE = 2
 _N_EXAMPLES = 4
+# What the rows of scores are sorted by; text columns by first appearance.
+_GRAIN = {
+    "beliefs": ("attacker", "target", "driver_id", "day"),
+    "outcomes": ("attacker", "target", "criterion", "driver_id"),
+}
 _T = TypeVar("_T")
 
 
@@ -105,7 +113,7 @@ def simulate(
     tables
         Big tables to write as well: "sightings", "trips".
     workers
-        Processes.
+        Processes at most; fewer where there is too little to share out, or more than two a core.
     chunk_drivers
         Drivers a chunk, chosen by memory if left out.
     force
@@ -253,8 +261,13 @@ def _tables(run: Run) -> dict[str, pl.DataFrame]:
 
 def _chunks(scenario: Scenario, chunk_drivers: int | None, workers: int) -> list[tuple[int, int]]:
     n = scenario.people.drivers
-    size = chunk_drivers or max(1, min(_CHUNK_DRIVER_DAYS // scenario.days, -(-n // workers)))
+    each = max(-(-n // workers), _MIN_CHUNK_DRIVERS)
+    size = chunk_drivers or max(1, min(_CHUNK_DRIVER_DAYS // scenario.days, each))
     return [(a, min(a + size, n)) for a in range(0, n, size)]
+
+
+def _processes(workers: int, n_chunks: int) -> int:
+    return min(workers, n_chunks, _MAX_PROCESSES_PER_CORE * (os.cpu_count() or 1))
 
 
 def _cameras_frame(cameras: Cameras) -> pl.DataFrame:
@@ -303,7 +316,7 @@ class _Stream:
         world, scenario = self.world, self.world.scenario
         reads = np.zeros(world.cameras.n_cameras, dtype=np.int64)
         strays, phantoms = [], []
-        with _pool(self, min(workers, len(self.chunks))) as each:
+        with _pool(self, _processes(workers, len(self.chunks))) as each:
             progress("drive", 0.0)
             for i, report in enumerate(each(_capture_chunk, list(range(len(self.chunks))))):
                 reads += report.reads_by_camera
@@ -352,7 +365,17 @@ class _Stream:
 
     def _gathered(self, table: str) -> pl.DataFrame:
         parts = [pl.read_parquet(self.path(table, i)) for i in range(len(self.chunks))]
-        return conform(table, pl.concat(parts))
+        frame = conform(table, pl.concat(parts))
+        if len(parts) == 1 or table not in _GRAIN:
+            return frame
+        # Chunk after chunk, attackers take turns: put the rows in an order that chunks do not decide.
+        order = [
+            column.cast(pl.Enum(column.unique(maintain_order=True).cast(pl.String)))
+            if (column := frame[name]).dtype == pl.Categorical
+            else column
+            for name in _GRAIN[table]
+        ]
+        return frame[pl.DataFrame(order).select(pl.arg_sort_by(_GRAIN[table])).to_series()]
 
 
 def _capture_chunk(stream: _Stream, blocks: MobileBlocks, chunk: int) -> _CaptureReport:
