@@ -17,7 +17,7 @@ help:
 	@echo "make check   lint, format, types, import contracts, generated docs"
 	@echo "make format  format the code"
 	@echo "make docs    write the generated docs again"
-	@echo "make bench   speed and memory on this machine, beside the goals"
+	@echo "make bench   speed and memory on this machine, beside the goals (MAPS=DIR: with Columbus)"
 	@echo "make clean   remove .venv, caches and the demo's results"
 
 setup: $(READY)
@@ -51,7 +51,7 @@ docs: $(READY)
 	$(BIN)/python -m experiments.docs_tables
 
 bench: $(READY)
-	@$(BIN)/platetrail bench
+	@$(BIN)/platetrail bench $(if $(MAPS),--maps $(MAPS))
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-run

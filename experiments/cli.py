@@ -238,11 +238,17 @@ def cite(
 @app.command()
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes, to see that it works.")] = False,
+    maps: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder with columbus.osm.pbf, to time its import.")
+    ] = None,
 ) -> None:
-    """Measure speed and memory on this machine."""
+    """Measure speed and memory beside the goals.
+
+    Takes some minutes.
+    """
     from experiments.bench import main as measure
 
-    measure(quick=quick)
+    measure(quick=quick, maps=maps)
 
 
 def main() -> None:

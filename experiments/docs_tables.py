@@ -131,8 +131,8 @@ def scenario_file_page() -> str:
     """Return the page on the keys of a scenario file."""
     lines = [
         "# The scenario file", "", _MADE, "",
-        "A scenario is a TOML file. Only `id` and `title` must be there; every other key has a default. A "
-        "key that does not exist is refused with the nearest right name, a value out of range with the range. "
+        "A scenario is a TOML file. Only `id` and `title` must be there; all other keys have defaults. A key "
+        "that does not exist is refused with the nearest right name, a value out of range with the range. "
         "`platetrail show NAME --toml` prints a file to start from; "
         "`--set people.drivers=2000` or `--set readers.street-readers.count=40` changes one value of a run. "
         "Shares lie between 0 and 1. *Free* marks a parameter that no source fixes; (M) is from memory, "

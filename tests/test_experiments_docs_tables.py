@@ -1,4 +1,4 @@
-"""Reference pages in docs/ are in step with the code, and what they say of a key is what the schema enforces."""
+"""Reference pages in docs/ are in step with the code, and say of a key what the schema enforces."""
 
 from __future__ import annotations
 
