@@ -170,13 +170,13 @@ class Travel(Spec):
         4, ge=1, le=16, description="Perceived versions of travel times that habits follow."
     )
     perception_sigma: float = Field(
-        0.47,
+        0.55,
         ge=0,
         le=2,
         description="Typical log standard deviation of perceived edge times; the variants spread around it (free).",
     )
     habit_share: Share = Field(
-        0.42,
+        0.34,
         description="Mean share of trips on the habitual route, for drivers with more than one route (free).",
     )
     single_route_share: Share = Field(

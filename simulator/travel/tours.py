@@ -32,7 +32,7 @@ _STOP_ON_THE_WAY_HOME = 0.24
 _TOURS_ON_WORKDAYS, _TOURS_ON_FREE_WEEKDAYS, _TOURS_AT_WEEKENDS = 0.27, 0.82, 0.85
 _TOURS_OF_IN_COMMUTERS = 0.05
 _SCHOOL_RUN, _WORSHIP = 0.60, 0.55
-_SECOND_STOP = 0.18
+_SECOND_STOP = 0.20
 _PASSES_THROUGH = 0.55
 
 # Relative start times of discretionary tours by hour: weekdays, weekends, days of night workers.
@@ -275,7 +275,7 @@ def _discretionary_stop(key, driver, day, draw, person, memory, where):  # type:
     """Return place, purpose and typical stay (seconds) of an errand, leisure, a visit or a clinic."""
     u = uniforms(key, driver, day, draw, 0)
     purpose, kind, typical_s = _CLINIC, PlaceKind.CLINIC, 3000.0
-    if u[0] < 0.31:
+    if u[0] < 0.30:
         purpose, kind, typical_s = _ERRAND, PlaceKind.SHOP, 2000.0
     elif u[0] < 0.68:
         purpose, kind, typical_s = _LEISURE, PlaceKind.LEISURE, 5400.0

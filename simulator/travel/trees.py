@@ -23,7 +23,7 @@ from simulator.streams import Stream, generator
 
 OFF_PEAK, PEAK = 0, 1
 _TASTE_SHARE = 0.35
-_SIGMA_SPREAD = 2.0
+_SIGMA_SPREAD = 2.5
 _BATCH = 16
 # Mean delay at the junction that ends an edge, by road class (signals, give-way, turning), seconds.
 _JUNCTION_DELAY_S = {
