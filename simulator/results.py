@@ -33,8 +33,8 @@ def prepare_folder(folder: Path, *, force: bool) -> None:
         if found and not force:
             shown = ", ".join(found[:4]) + (" ..." if len(found) > 4 else "")
             raise TableError(
-                f"The output folder {folder} is not empty ({shown}). Choose another, or give --force to replace "
-                "this program's own files in it."
+                f"The output folder {folder} is not empty ({shown}). Choose another, or give --force to "
+                "replace this program's own files in it."
             )
         (folder / MANIFEST).unlink(missing_ok=True)  # first: from now on the folder is unfinished
         for name in found:

@@ -1,8 +1,8 @@
 """Places: doors of homes along residential streets, and the attractors that trips go to.
 
-Almost every trip has one end at an attractor, and there are far fewer attractors than doors; routing is
-done for attractors only (:mod:`simulator.travel.trees`). Attractors come first in the place numbering.
-A place is on one side of a street: a car arrives at it over the tail of its directed edge and leaves it over the head.
+Almost every trip has one end at an attractor, and there are far fewer attractors than doors; routing is done
+for attractors only (:mod:`simulator.travel.trees`). Attractors come first in the place numbering. A place is
+on one side of a street: a car arrives at it over the tail of its directed edge and leaves it over the head.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class PlaceKind(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Places:
-    """All places in flat arrays of shape (n_places,); attractors are rows ``[0, n_attractors)``, doors follow.
+    """All places in flat arrays of shape (n_places,): attractors are rows ``[0, n_attractors)``, then doors.
 
     Parameters
     ----------

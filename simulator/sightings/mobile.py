@@ -118,11 +118,12 @@ def _first_after(enter_s, lo, hi, time_s):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _read_from_cars(  # type: ignore[no-untyped-def]
-    moving_key, parked_key, gps_key, first_driver, indptr, begin_s, end_s, depart_s, arrive_s, pace, from_place,
-    to_place, field, n_variants, home_place, visible_at_home, tree, place_edge, place_offset_m, arrive_node,
-    depart_node, beyond_s, in_lot, place_x, place_y, out_indptr, edge_tail, edge_head, edge_length_m, reverse_edge,
-    node_x, node_y, edge_time_s, next_slot, last_slot, in_indptr, in_edge, pass_indptr, enter_s, duration_s,
-    pass_camera, sweep, camera_key, read_rate, parked_read_rate, night_penalty, gps_error_m, working,
+    moving_key, parked_key, gps_key, first_driver, indptr, begin_s, end_s, depart_s, arrive_s, pace,
+    from_place, to_place, field, n_variants, home_place, visible_at_home, tree, place_edge, place_offset_m,
+    arrive_node, depart_node, beyond_s, in_lot, place_x, place_y, out_indptr, edge_tail, edge_head,
+    edge_length_m, reverse_edge, node_x, node_y, edge_time_s, next_slot, last_slot, in_indptr, in_edge,
+    pass_indptr, enter_s, duration_s, pass_camera, sweep, camera_key, read_rate, parked_read_rate,
+    night_penalty, gps_error_m, working,
 ):  # fmt: skip
     capacity = 1024
     o_driver = np.empty(capacity, np.int32)
@@ -179,8 +180,8 @@ def _read_from_cars(  # type: ignore[no-untyped-def]
                 continue
             # Trip i: which readers come the other way?
             k = collect_edges(
-                buffer, from_place[i], to_place[i], field[i], tree, arrive_node, depart_node, place_edge, out_indptr,
-                edge_tail, edge_head, next_slot, last_slot, in_indptr, in_edge,
+                buffer, from_place[i], to_place[i], field[i], tree, arrive_node, depart_node, place_edge,
+                out_indptr, edge_tail, edge_head, next_slot, last_slot, in_indptr, in_edge,
             )  # fmt: skip
             period = 1 if field[i] >= n_variants else 0
             t0 = depart_s[i] + pace[i] * beyond_s[from_place[i]]

@@ -172,8 +172,8 @@ def _choose_fields(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def collect_edges(  # type: ignore[no-untyped-def]
-    buffer, origin, target, field, tree, arrive_node, depart_node, place_edge, out_indptr, edge_tail, edge_head,
-    next_slot, last_slot, in_indptr, in_edge,
+    buffer, origin, target, field, tree, arrive_node, depart_node, place_edge, out_indptr, edge_tail,
+    edge_head, next_slot, last_slot, in_indptr, in_edge,
 ):  # fmt: skip
     """Write a leg's directed edges in driving order into the buffer; return how many (-1: buffer too small).
 
@@ -215,9 +215,9 @@ def collect_edges(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _walk_legs(  # type: ignore[no-untyped-def]
-    origin, target, field, n_variants, tree, place_edge, place_offset_m, arrive_node, depart_node,
-    beyond_m, beyond_s, out_indptr, edge_tail, edge_head, edge_length_m, edge_time_s, next_slot, last_slot, in_indptr, in_edge,
-    watched_indptr, watched_camera, watched_offset_m,
+    origin, target, field, n_variants, tree, place_edge, place_offset_m, arrive_node, depart_node, beyond_m,
+    beyond_s, out_indptr, edge_tail, edge_head, edge_length_m, edge_time_s, next_slot, last_slot, in_indptr,
+    in_edge, watched_indptr, watched_camera, watched_offset_m,
 ):  # fmt: skip
     n = len(origin)
     duration = np.empty(n, np.float64)
@@ -232,8 +232,8 @@ def _walk_legs(  # type: ignore[no-untyped-def]
         a, b = origin[i], target[i]
         period = 1 if field[i] >= n_variants else 0
         k = collect_edges(
-            buffer, a, b, field[i], tree, arrive_node, depart_node, place_edge, out_indptr, edge_tail, edge_head,
-            next_slot, last_slot, in_indptr, in_edge,
+            buffer, a, b, field[i], tree, arrive_node, depart_node, place_edge, out_indptr, edge_tail,
+            edge_head, next_slot, last_slot, in_indptr, in_edge,
         )  # fmt: skip
         t = beyond_s[a]
         d = beyond_m[a]

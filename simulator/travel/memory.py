@@ -1,7 +1,7 @@
 """Where discretionary trips go: exploration and preferential return.
 
-Song, Koren, Wang & Barabasi, "Modelling the scaling properties of human mobility", Nature Physics 6 (2010): with
-S places known, a new one is tried with probability rho * S^-gamma, else a known one is visited again in
+Song, Koren, Wang & Barabasi, "Modelling the scaling properties of human mobility", Nature Physics 6 (2010):
+with S places known, a new one is tried with probability rho * S^-gamma, else a known one is visited again in
 proportion to past visits. Here each kind of place keeps its own share of visits, and new places are drawn by
 gravity (weight x exp(-distance / scale)) seen from the zone of the driver's home.
 """

@@ -1,9 +1,10 @@
 """Route trees: the fastest routes to and from every attractor, as drivers perceive travel times.
 
-Drivers differ in what they think is fastest. Each *variant* perturbs the travel time of every edge (log-normal
-perception errors, and a taste for road classes), in peak and off-peak hours; a *field* is a variant in a period.
-For every field and every attractor one shortest-path tree in and one out is kept as a byte a node: which of
-the node's out-edges (in-edges) comes next. Routes are read off by walking a tree from the other end.
+Drivers differ in what they think is fastest. Each *variant* perturbs the travel time of every edge
+(log-normal perception errors, and a taste for road classes), in peak and off-peak hours; a *field* is a
+variant in a period. For every field and every attractor one shortest-path tree in and one out is kept as a
+byte a node: which of the node's out-edges (in-edges) comes next. Routes are read off by walking a tree from
+the other end.
 """
 
 from __future__ import annotations

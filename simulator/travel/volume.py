@@ -38,8 +38,8 @@ def edge_volume(
 
 @njit(cache=True)
 def _count(  # type: ignore[no-untyped-def]
-    origin, target, field, n_edges, tree, arrive_node, depart_node, place_edge, out_indptr, edge_tail, edge_head,
-    next_slot, last_slot, in_indptr, in_edge,
+    origin, target, field, n_edges, tree, arrive_node, depart_node, place_edge, out_indptr, edge_tail,
+    edge_head, next_slot, last_slot, in_indptr, in_edge,
 ):  # fmt: skip
     count = np.zeros(n_edges, np.float64)
     buffer = np.empty(2 * len(out_indptr) + 8, np.int64)
