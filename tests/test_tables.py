@@ -86,7 +86,7 @@ def test_missing_foreign_and_misnamed_files(tmp_path: Path) -> None:
     sightings().write_parquet(path)
     with pytest.raises(TableError, match="is not a 'sightings' table"):
         read_table("sightings", path)
-    with pytest.raises(TableError, match="No table is called 'sighting'. Did you mean 'sightings'"):
+    with pytest.raises(TableError, match=r"No table is called 'sighting'\. Did you mean 'sightings'"):
         read_table("sighting", path)
 
 
@@ -105,7 +105,8 @@ from simulator.errors import TableError
 from simulator.manifest import write_text_whole
 from simulator.tables import write_table
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-frame = pl.DataFrame({"camera_id": np.arange(200_000), "reads": np.random.default_rng(0).permutation(200_000)})
+reads = np.random.default_rng(0).permutation(200_000)
+frame = pl.DataFrame({"camera_id": np.arange(200_000), "reads": reads})
 write_table("camera_reads", frame.head(3), Path(sys.argv[1]) / "old.parquet")
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 for name in ("old.parquet", "new.parquet"):
