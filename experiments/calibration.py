@@ -49,7 +49,7 @@ class _Sample:
 
     @property
     def resident(self) -> NDArray[np.bool_]:
-        return self.world.drivers.kind[: self.n_drivers] == DriverKind.RESIDENT
+        return np.asarray(self.world.drivers.kind[: self.n_drivers] == DriverKind.RESIDENT)
 
     @property
     def of_resident(self) -> NDArray[np.bool_]:
@@ -95,7 +95,7 @@ def _v4(s: _Sample) -> Iterable[_Row]:
 
 def _reads_a_day(s: _Sample, kind: ReaderKind) -> NDArray[np.float64]:
     scale = s.world.expansion * s.world.drivers.n_drivers / s.n_drivers / s.world.scenario.days
-    return s.captured.reads_by_camera[s.world.cameras.kind == kind] * scale
+    return np.asarray(s.captured.reads_by_camera[s.world.cameras.kind == kind] * scale)
 
 
 def _v5(s: _Sample) -> Iterable[_Row]:
@@ -132,7 +132,7 @@ def _v8(s: _Sample) -> Iterable[_Row]:
     distinct = few.group_by("driver").agg(pl.col("route").n_unique().alias("routes"), pl.len().alias("trips"))
     yield (
         _points("V8", "distinct routes per home-work trip", 100 * 249 / 657),
-        100 * distinct["routes"].sum() / max(distinct["trips"].sum(), 1),
+        100 * float(distinct["routes"].sum()) / max(float(distinct["trips"].sum()), 1.0),
     )
     favourite = (
         routines.group_by("driver", "route")
@@ -144,11 +144,11 @@ def _v8(s: _Sample) -> Iterable[_Row]:
     # The source does not say how alike two routes must be to count as one: here, within a tenth of the time.
     yield (
         _points("V8", "routines whose favourite is not the recommended route", 53.0),
-        100 * float((favourite["excess"] > 0.1).mean() or 0.0),
+        100 * float(np.mean(favourite["excess"].to_numpy() > 0.1)) if favourite.height else 0.0,
     )
     yield (
         _points("V8", "routines on one single route", 100 / 3),
-        100 * float((favourite["routes"] == 1).mean() or 0.0),
+        100 * float(np.mean(favourite["routes"].to_numpy() == 1)) if favourite.height else 0.0,
     )
 
 

@@ -173,7 +173,7 @@ class Travel(Spec):
         0.55,
         ge=0,
         le=2,
-        description="Typical log standard deviation of perceived edge times; the variants spread around it (free).",
+        description="Typical log standard deviation of perceived edge times; variants lie around it (free).",
     )
     habit_share: Share = Field(
         0.34,

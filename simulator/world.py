@@ -149,6 +149,11 @@ def _lots(
     lots = {}
     for kind in (k for k in PlaceKind if k not in (PlaceKind.HOME, PlaceKind.EXTERNAL)):
         ids = places.of_kind(kind)
-        ids = ids[places.in_lot[ids]].astype(np.int32)
-        lots[kind.name.lower()] = (ids, places.x_m[ids], places.y_m[ids], places.weight[ids])
+        ids = ids[places.in_lot[ids]]
+        lots[kind.name.lower()] = (
+            ids.astype(np.int32),
+            places.x_m[ids],
+            places.y_m[ids],
+            places.weight[ids],
+        )
     return lots

@@ -115,7 +115,7 @@ def build_places(people: People, city: City, seed: int) -> Places:
     rng = generator(seed, Stream.ATTRACTORS)
     net, use = city.network, city.land_use
     kinds, edges, in_lot = [], [], []
-    wanted = {
+    wanted: dict[PlaceKind, tuple[int, NDArray[np.floating], float]] = {
         PlaceKind.WORK: (people.workplaces, use.employment, people.work_lot_share),
         PlaceKind.SHOP: (people.shops, use.amenity, _LOT_SHARE["shop"]),
         # Friends and relatives live on residential streets, cinemas do not: half of each.

@@ -90,7 +90,8 @@ class Raw:
 
 def downtime(cameras: Cameras, days: int, seed: int) -> NDArray[np.bool_]:
     """Return whether each reader works on each day, shape (n_cameras, days)."""
-    return _working(np.uint64(stream_key(seed, Stream.DOWNTIME)), cameras.key, cameras.downtime_share, days)
+    key = np.uint64(stream_key(seed, Stream.DOWNTIME))
+    return _working(key, cameras.key, cameras.downtime_share, days)  # type: ignore[no-any-return]
 
 
 def read_fixed(

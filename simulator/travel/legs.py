@@ -71,7 +71,7 @@ def choose_fields(
     Each driver has a habitual variant for each pair of places, and now and then takes another. On trips other
     than commutes some follow a navigation aid instead, which is variant 0.
     """
-    return _choose_fields(
+    return _choose_fields(  # type: ignore[no-any-return]
         np.uint64(stream_key(seed, Stream.ROUTE_CHOICE)),
         plans.driver,
         plans.day,

@@ -64,7 +64,7 @@ class RouteTrees:
 
     @property
     def n_variants(self) -> int:
-        return self.next_slot.shape[0] // 2
+        return int(self.next_slot.shape[0]) // 2
 
 
 def edge_times(network: RoadNetwork, travel: Travel) -> NDArray[np.float64]:

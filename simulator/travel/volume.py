@@ -17,7 +17,7 @@ def edge_volume(
     plans: DayPlans, field: NDArray[np.uint8], *, network: RoadNetwork, places: Places, trees: RouteTrees
 ) -> NDArray[np.float64]:
     """Return how often the planned trips drive along each directed edge, shape (n_edges,)."""
-    return _count(
+    return _count(  # type: ignore[no-any-return]
         plans.from_place,
         plans.to_place,
         field,
