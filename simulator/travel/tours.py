@@ -38,9 +38,9 @@ _PASSES_THROUGH = 0.55
 # Relative start times of discretionary tours by hour: weekdays, weekends, days of night workers.
 _START_WEIGHT = np.array(
     [
-        [0.7, 0.5, 0.4, 0.5, 0.7, 0.9, 1.2, 1.8, 2.2, 3.0, 9.0, 15.0,
+        [0.6, 0.4, 0.3, 0.5, 0.7, 0.9, 1.2, 1.8, 2.2, 3.0, 9.0, 15.0,
          15.0, 12.0, 7.0, 4.4, 3.6, 3.2, 3.0, 2.4, 1.6, 1.2, 0.9, 0.8],
-        [0.9, 0.7, 0.5, 0.5, 0.6, 0.7, 0.9, 1.4, 2.2, 4.0, 9.0, 15.0,
+        [0.8, 0.6, 0.4, 0.5, 0.6, 0.7, 0.9, 1.4, 2.2, 4.0, 9.0, 15.0,
          15.0, 12.0, 7.0, 4.4, 3.6, 3.2, 3.0, 2.2, 1.6, 1.3, 1.2, 1.2],
         [0.2, 0.2, 0.1, 0.1, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 1.0, 1.0,
          2.0, 4.0, 6.0, 7.0, 8.0, 8.0, 7.0, 5.0, 2.0, 0.5, 0.2, 0.2],
@@ -70,7 +70,7 @@ _COMMUTE, _ERRAND, _LEISURE, _SCHOOL, _WORSHIP_TRIP, _CLINIC, _WORK_RELATED, _VI
 
 
 class Person(NamedTuple):
-    """All drivers' habits as flat arrays of shape (n_drivers,), and places' coordinates of shape (n_places,)."""
+    """Habits of all drivers in flat arrays, shape (n_drivers,), and coordinates of places, (n_places,)."""
 
     kind: NDArray[np.uint8]
     schedule: NDArray[np.uint8]
@@ -235,7 +235,7 @@ def plan_work(stops, key, driver, day, weekday, begin_h, length_h, person, memor
 
 @njit(cache=True)
 def _tour_starts(starts, key, driver, day, weekday, works, work_from, work_to, person):  # type: ignore[no-untyped-def]
-    """Write when the day's discretionary tours start, in order; return how many, and when school or worship is."""
+    """Write when the day's discretionary tours start, in order; return how many, and the fixed one's time."""
     midnight = day * _DAY_S
     rate = _TOURS_OF_IN_COMMUTERS
     if person.kind[driver] == DriverKind.RESIDENT:
@@ -275,7 +275,7 @@ def _discretionary_stop(key, driver, day, draw, person, memory, where):  # type:
     """Return place, purpose and typical stay (seconds) of an errand, leisure, a visit or a clinic."""
     u = uniforms(key, driver, day, draw, 0)
     purpose, kind, typical_s = _CLINIC, PlaceKind.CLINIC, 3000.0
-    if u[0] < 0.30:
+    if u[0] < 0.285:
         purpose, kind, typical_s = _ERRAND, PlaceKind.SHOP, 2000.0
     elif u[0] < 0.68:
         purpose, kind, typical_s = _LEISURE, PlaceKind.LEISURE, 5400.0
@@ -288,9 +288,9 @@ def _discretionary_stop(key, driver, day, draw, person, memory, where):  # type:
 
 
 @njit(cache=True)
-def plan_free_time(
-    stops, starts, key, driver, day, weekday, works, work_from, work_to, person, memory, where
-):  # type: ignore[no-untyped-def]
+def plan_free_time(  # type: ignore[no-untyped-def]
+    stops, starts, key, driver, day, weekday, works, work_from, work_to, person, memory, where,
+):  # fmt: skip
     """Plan school runs, worship and discretionary tours around work, all in order of time."""
     home = person.home_place[driver]
     n_work = stops.size[0]
