@@ -202,7 +202,7 @@ def conform(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         missing = sorted(set(schema.columns) - set(frame.columns))
         extra = sorted(set(frame.columns) - set(schema.columns))
         raise TableError(f"Table '{name}': missing columns {missing}, unknown columns {extra}.")
-    return frame.select(list(schema.columns)).cast(pl.Schema(schema.columns))
+    return frame.select(list(schema.columns)).cast(dict(schema.columns))  # type: ignore[arg-type]
 
 
 def write_table(name: str, frame: pl.DataFrame, path: Path) -> None:
