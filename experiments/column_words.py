@@ -69,6 +69,8 @@ COLUMN_WORDS = {
     "without a posterior",
     "truth_rank": "rank of the true place in the attacker's belief; null without a posterior",
     "weight": "how much the place attracts",
+    "home_on_map": "whether the home lies within the streets simulated",
+    "work_on_map": "whether there is a work place within the streets simulated",
     "work_place": "work place, a row of `places`; -1 for none",
     "work_x_m": "work place, metres eastwards; null for none",
     "work_y_m": "work place, metres northwards; null for none",

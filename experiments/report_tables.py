@@ -96,8 +96,9 @@ def _table(
 ) -> Table:
     drivers = chosen.select(pl.max("drivers")).item()
     words = " and ".join(criterion_words(c) for c in criteria)
+    who = "residents" if target == "home" else "residents who work on the map"
     table = Table(
-        title=f"{TARGET_WORDS[target].capitalize()} known {words}: % of {drivers:,} residents (95% interval)",
+        title=f"{TARGET_WORDS[target].capitalize()} known {words}: % of {drivers:,} {who} (95% interval)",
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,

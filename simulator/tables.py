@@ -64,6 +64,8 @@ SCHEMAS: dict[str, Schema] = {
                 "home_y_m": pl.Float64,
                 "work_x_m": pl.Float64,
                 "work_y_m": pl.Float64,
+                "home_on_map": pl.Boolean,
+                "work_on_map": pl.Boolean,
                 "home_parking": pl.Enum(["street", "driveway", "garage"]),
             },
         ),

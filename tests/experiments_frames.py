@@ -74,6 +74,8 @@ def made_up_run(drivers: int = 200, seed: int = 5) -> SimpleNamespace:
             "home_place": ids,
             "work_place": ids,
             **xy,
+            "home_on_map": kind == "resident",
+            "work_on_map": schedule != "none",
             "home_parking": rng.choice(["street", "driveway", "garage"], drivers),
         }
     ).cast(dict(SCHEMAS["drivers"].columns))

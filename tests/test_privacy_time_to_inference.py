@@ -57,7 +57,7 @@ def outcomes_of(
 
 
 def residents(n: int) -> pl.DataFrame:
-    return pl.DataFrame({"driver_id": range(n), "kind": ["resident"] * n})
+    return pl.DataFrame({"driver_id": range(n), "kind": ["resident"] * n, "work_on_map": [True] * n})
 
 
 @settings(max_examples=40, deadline=None)
@@ -134,7 +134,9 @@ def test_band_holds_the_truth_as_often_as_it_says():
 
 def test_summary_rows():
     days, observed = [1, 1, 3, 7, 60, 60], [True, True, True, True, True, False]
-    drivers = pl.DataFrame({"driver_id": range(6), "kind": ["resident"] * 5 + ["visitor"]})
+    drivers = pl.DataFrame(
+        {"driver_id": range(6), "kind": ["resident"] * 5 + ["visitor"], "work_on_map": [True] * 6}
+    )
     frame = summarise(outcomes_of(days, observed), drivers, days=(7, 30, 90))
     assert frame.schema == pl.DataFrame(schema=SCHEMAS["summary"].columns).schema
     assert frame["day"].to_list() == [7, 30, 60]
@@ -193,21 +195,14 @@ def test_share_known_curve_starts_at_zero_and_grows():
 
 
 def test_share_right_now_can_fall_and_counts_abstentions_as_wrong():
-    beliefs = conform(
-        "beliefs",
-        pl.DataFrame(
-            {
-                "attacker": ["a"] * 8,
-                "driver_id": [0, 1, 2, 3] * 2,
-                "target": ["home"] * 8,
-                "day": [1] * 4 + [7] * 4,
-                "sightings_seen": [3] * 8,
-                "x_m": [0.0] * 8,
-                "y_m": [0.0] * 8,
-                "confidence": [1.0] * 8,
-                "error_m": [10.0, 20.0, 250.0, 900.0, 10.0, None, None, 300.0],
-            }
-        ),
+    beliefs = pl.DataFrame(
+        {
+            "attacker": ["a"] * 8,
+            "driver_id": [0, 1, 2, 3] * 2,
+            "target": ["home"] * 8,
+            "day": [1] * 4 + [7] * 4,
+            "error_m": [10.0, 20.0, 250.0, 900.0, 10.0, None, None, 300.0],
+        }
     )
     frame = share_right_now(beliefs)
     assert frame["share"].to_list() == [0.75, 0.25]

@@ -95,7 +95,8 @@ def plot_known_curve(data: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     end_day = data.select(pl.max("day")).item()
     ax.set_title(f"Share of {TARGET_WORDS.get(target, target)} known {criterion_words(criterion)}")
     ax.set_xlabel("Days of collecting")
-    ax.set_ylabel(f"Share of {drivers:,} {kind}s\n(band: 95% interval)")
+    who = f"{kind}s" if target == "home" else f"{kind}s working on the map"
+    ax.set_ylabel(f"Share of {drivers:,} {who}\n(band: 95% interval)")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     ax.set_ylim(0, min(1.0, max(0.1, 1.08 * data.select(pl.max("high")).item())))
     ax.set_xlim(0, end_day * 1.02)

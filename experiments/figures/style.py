@@ -14,7 +14,9 @@ from matplotlib.figure import Figure
 from experiments.words import attacker_order, attacker_title
 
 # Okabe & Ito, "Color universal design" (2008); grey stands in for yellow, which vanishes on white.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A4B12", "#8C8C8C")
+# The one that reasons with all the data allow stands out from those that follow a rule of thumb.
+_LEADER, _LEADER_COLOR = "bayes", "#000000"
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _MARKERS = "os^Dv<>P"
 
@@ -57,9 +59,13 @@ def attacker_looks(names: Iterable[str]) -> dict[str, LineLook]:
     """Return the look of each attacker; registered ones keep theirs whatever else is shown."""
     registered = attacker_order()
     wanted = list(dict.fromkeys(names))
-    order = [*registered, *sorted(set(wanted) - set(registered))]
+    order = [n for n in [*registered, *sorted(set(wanted) - set(registered))] if n != _LEADER]
     looks = {}
     for name in wanted:
+        if name == _LEADER:
+            label = two_lines(attacker_title(name))
+            looks[name] = LineLook(label=label, color=_LEADER_COLOR, dash="-", marker="*")
+            continue
         i = order.index(name)
         looks[name] = LineLook(
             label=two_lines(attacker_title(name)),

@@ -108,6 +108,8 @@ class Drivers:
                 "home_y_m": places.y_m[self.home_place],
                 "work_x_m": np.where(works, places.x_m[work], np.nan),
                 "work_y_m": np.where(works, places.y_m[work], np.nan),
+                "home_on_map": places.edge[self.home_place] >= 0,
+                "work_on_map": pl.Series(np.where(works, places.edge[work] >= 0, False)),
                 "home_parking": names(Parking, self.parking).cast(columns["home_parking"]),
             }
         ).with_columns(pl.col("work_x_m", "work_y_m").fill_nan(None))

@@ -140,11 +140,20 @@ def wilson(
 
 
 def of_kind(frame: pl.DataFrame, drivers: pl.DataFrame, kind: str | None) -> pl.DataFrame:
-    """Return the rows (with a ``driver_id``) of drivers of one kind; of all if ``kind`` is ``None``."""
-    if kind is None:
+    """Return the rows (with a ``driver_id``) of drivers of one kind; of all if ``kind`` is ``None``.
+
+    Rows about work places (targets "work" and "both") are kept only for drivers who work on the map: places
+    beyond it cannot be found by a point on it, and their share is the scenario's choice, not a result.
+    """
+    id_column = pl.col("driver_id").cast(pl.Int32)
+    if kind is not None:
+        chosen = drivers.filter(pl.col("kind").cast(pl.String) == kind).select(id_column)
+        frame = frame.join(chosen, on="driver_id", how="semi")
+    if "target" not in frame.columns or not frame.height:
         return frame
-    chosen = drivers.filter(pl.col("kind").cast(pl.String) == kind).select(pl.col("driver_id").cast(pl.Int32))
-    return frame.join(chosen, on="driver_id", how="semi")
+    on_map = drivers.filter("work_on_map").select(id_column)
+    about_home = pl.col("target").cast(pl.String) == "home"
+    return frame.filter(about_home | pl.col("driver_id").is_in(on_map["driver_id"].implode()))
 
 
 def summarise(
