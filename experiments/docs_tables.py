@@ -49,7 +49,7 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
         docs / "tables.md": tables_page(),
         docs / "scenarios.md": scenarios_page(),
         docs / "scenario-file.md": scenario_file_page(),
-        attackers: _with_part(attackers.read_text(encoding="utf-8"), "attackers", attackers_table()),
+        attackers: with_part(attackers.read_text(encoding="utf-8"), "attackers", attackers_table()),
     }
 
 
@@ -70,7 +70,7 @@ def tables_page() -> str:
             (f"`{column}`", _dtype_words(dtype), column_words(schema.name, column))
             for column, dtype in schema.columns.items()
         ]
-        lines += [*_table(("column", "type", "meaning"), rows), ""]
+        lines += [*markdown_table(("column", "type", "meaning"), rows), ""]
     return "\n".join(lines)
 
 
@@ -122,7 +122,7 @@ def scenarios_page() -> str:
             ("readers", readers),
             ("published figures that apply", checked),
         ]
-        lines += [*_table(("", ""), rows), "", "Sources:", ""]
+        lines += [*markdown_table(("", ""), rows), "", "Sources:", ""]
         lines += [f"- {c.source}. *{c.reason}*" for c in scenario.citations] + [""]
     return "\n".join(lines)
 
@@ -155,7 +155,7 @@ def attackers_table() -> str:
         (f"`{a.name}`", a.title, _RUNGS[a.rung.name], a.citation)
         for a in (attacker_named(name) for name in attacker_order())
     ]
-    return "\n".join(_table(("name", "title", "knows", "after"), rows))
+    return "\n".join(markdown_table(("name", "title", "knows", "after"), rows))
 
 
 def _keys(title: str, part: type[BaseModel], *, prefix: str = "", level: int = 2) -> list[str]:
@@ -176,7 +176,7 @@ def _keys(title: str, part: type[BaseModel], *, prefix: str = "", level: int = 2
                 field.description or "",
             )
         )
-    lines += [*_table(("key", "type", "default", "range", "meaning"), rows), ""]
+    lines += [*markdown_table(("key", "type", "default", "range", "meaning"), rows), ""]
     for name, inner_part in below:
         lines += _keys(f"[{prefix}{name}]", inner_part, prefix=f"{prefix}{name}.", level=level + 1)
     return lines
@@ -248,14 +248,16 @@ def _dtype_words(dtype: Any) -> str:
     return {"String": "text", "Categorical": "text"}.get(str(dtype), str(dtype).lower())
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+def markdown_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Return the lines of a table."""
+
     def line(cells: Iterable[str]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
     return [line(head), "|" + " --- |" * len(head), *map(line, rows)]
 
 
-def _with_part(text: str, name: str, part: str) -> str:
+def with_part(text: str, name: str, part: str) -> str:
     """Replace what stands between ``<!-- made: name -->`` and ``<!-- end -->``."""
     found = re.search(rf"(<!-- made: {name} -->\n).*?(\n<!-- end -->)", text, flags=re.DOTALL)
     if found is None:

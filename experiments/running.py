@@ -109,8 +109,8 @@ def headline(summary: pl.DataFrame, target: str) -> list[str]:
     best = chosen.sort("day", "share", "attacker").row(-1, named=True)
     what = "of homes" if target == "home" else "of work places"
     return [
-        f"By day {best['day']} the best of these attackers has had {best['share']:.0%} {what} "
-        f"within 250 m ({attacker_title(best['attacker']).lower()})."
+        f"By day {best['day']} the best of these attackers ({attacker_title(best['attacker'])}) "
+        f"has had {best['share']:.0%} {what} within 250 m."
     ]
 
 
