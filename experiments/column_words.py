@@ -26,7 +26,7 @@ COLUMN_WORDS = {
     "driver_id": "driver, a row of `drivers`",
     "drivers.driver_id": "driver",
     "drivers.kind": "lives here, comes here to work, or passes through",
-    "drivers": "residents that the row is about: those who have such a place",
+    "drivers": "residents that the row is about: those who have such a place on the map",
     "edge_id": "directed street segment that the place is on; -1 beyond the map",
     "entropy_bits": "entropy of the attacker's belief over places; null without a posterior",
     "error_m": "distance from the true place; null where the attacker abstains or there is no such place",

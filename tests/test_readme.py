@@ -1,4 +1,4 @@
-"""What the README promises: its commands exist with those options, its Python runs, its links lead somewhere."""
+"""What the README promises: its commands exist, its Python runs, its links lead somewhere."""
 
 from __future__ import annotations
 
