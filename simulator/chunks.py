@@ -32,6 +32,7 @@ from simulator.world import World
 NEVER_S = np.int64(2**62)
 # Readers on cars are joined in blocks of so many days, which bounds their passes in memory.
 MOBILE_BLOCK_DAYS = 15
+_KEPT_PASSES = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,29 +77,30 @@ def drive(world: World, first: int, last: int) -> tuple[Trips, Legs]:
 
 
 class MobileBlocks:
-    """Passes of readers on cars by block of days; the last one made is kept, since chunks ask in order."""
+    """Passes of readers on cars by block of days, made once a process as long as they fit a bound."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._key = (-1, -1)
-        self._passes: MobilePasses | None = None
+        self._kept: dict[tuple[int, int], MobilePasses] = {}
 
     def passes(self, day_from: int, day_to: int) -> MobilePasses:
         """Return passes that cover some days, shifts begun the evening before included."""
-        if self._passes is None or self._key != (day_from, day_to):
-            world = self._world
-            self._passes = None  # frees the old block before the new one is made
-            self._passes = mobile_passes(
-                world.cameras,
-                world.scenario.readers,
-                city=world.city,
-                edge_volume=world.volume,
-                seed=world.seed,
-                day_from=day_from - 1,
-                day_to=day_to,
-            )
-            self._key = (day_from, day_to)
-        return self._passes
+        key = (day_from, day_to)
+        if key in self._kept:
+            return self._kept[key]
+        world = self._world
+        made = mobile_passes(
+            world.cameras,
+            world.scenario.readers,
+            city=world.city,
+            edge_volume=world.volume,
+            seed=world.seed,
+            day_from=day_from - 1,
+            day_to=day_to,
+        )
+        if sum(len(p.enter_s) for p in self._kept.values()) + len(made.enter_s) <= _KEPT_PASSES:
+            self._kept[key] = made
+        return made
 
 
 def capture(

@@ -117,6 +117,30 @@ def _first_after(enter_s, lo, hi, time_s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _busy_hours(pass_indptr, enter_s, duration_s, begin_s, end_s):  # type: ignore[no-untyped-def]
+    """Mark for each edge the hours with a reader on it, a bit an hour: most moving cars meet none."""
+    hours = int((end_s - begin_s) / 3600.0) + 2
+    busy = np.zeros((len(pass_indptr) - 1, hours // 64 + 1), np.uint64)
+    for e in range(len(pass_indptr) - 1):
+        for row in range(pass_indptr[e], pass_indptr[e + 1]):
+            first = max(int((enter_s[row] - begin_s) // 3600.0), 0)
+            last = min(int((enter_s[row] + duration_s[row] - begin_s) // 3600.0), hours - 1)
+            for hour in range(first, last + 1):
+                busy[e, hour // 64] |= np.uint64(1) << np.uint64(hour % 64)
+    return busy
+
+
+@njit(cache=True)
+def _is_busy(busy, edge, from_s, to_s):  # type: ignore[no-untyped-def]
+    """Whether a reader is on an edge in the hours between two times (seconds since the block's start)."""
+    last = min(int(to_s // 3600.0), busy.shape[1] * 64 - 1)
+    for hour in range(max(int(from_s // 3600.0), 0), last + 1):
+        if busy[edge, hour // 64] >> np.uint64(hour % 64) & np.uint64(1):
+            return True
+    return False
+
+
+@njit(cache=True)
 def _read_from_cars(  # type: ignore[no-untyped-def]
     moving_key, parked_key, gps_key, first_driver, indptr, begin_s, end_s, depart_s, arrive_s, pace,
     from_place, to_place, field, n_variants, home_place, visible_at_home, tree, place_edge, place_offset_m,
@@ -132,6 +156,7 @@ def _read_from_cars(  # type: ignore[no-untyped-def]
     o_x = np.empty(capacity, np.float64)
     o_y = np.empty(capacity, np.float64)
     buffer = np.empty(2 * len(out_indptr) + 8, np.int64)
+    busy = _busy_hours(pass_indptr, enter_s, duration_s, begin_s, end_s)
     n = 0
     for p in range(len(indptr) - 1):
         driver = first_driver + p
@@ -194,7 +219,7 @@ def _read_from_cars(  # type: ignore[no-untyped-def]
                     part = place_offset_m[to_place[i]] / edge_length_m[e]
                 t1 = t0 + pace[i] * part * edge_time_s[period, e]
                 opposite = reverse_edge[e]
-                if opposite >= 0:
+                if opposite >= 0 and _is_busy(busy, opposite, t0 - begin_s, t1 - begin_s):
                     hi = pass_indptr[opposite + 1]
                     row = _first_after(enter_s, pass_indptr[opposite], hi, t0 - _LONGEST_PASS_S)
                     while row < hi and enter_s[row] < t1:
