@@ -9,55 +9,90 @@ from __future__ import annotations
 from numba import njit
 
 DAY_S = 86_400
-# Rows of the counts that a plate's stays yield.
-AFTER_NIGHT, BEFORE_NIGHT, AFTER_NOON, BEFORE_NOON = 0, 1, 2, 3
-N_CLASSES = 4
+# Rows of the counts come in pairs: first sign after a stay, last sign before it; by what a stay says about
+# home and work, and how far its kind can be trusted.
+HOME_SURE, HOME_MAYBE, HOME_DAY, WORK_SURE, WORK_MAYBE = 0, 2, 4, 6, 8
+N_CLASSES = 10
+# Two reads within this time are taken to be of one trip.
+SAME_TRIP_S = 25 * 60
 NIGHT_S, NOON_S = int(3.5 * 3600), int(11.5 * 3600)
 
 
 @njit(cache=True)
-def count_stays(time_s, camera, use, expires_s, now_s, start_weekday, counts, touched):  # type: ignore[no-untyped-def]
-    """Count readers at the ends of stays of what is visible at a moment; return how many counts were touched.
+def _count(row, c, counts, touched, used):  # type: ignore[no-untyped-def]
+    if counts[row, c] == 0:
+        touched[used] = row * counts.shape[1] + c
+        used += 1
+    counts[row, c] += 1
+    return used
+
+
+@njit(cache=True)
+def _sign(camera, time_s, near, following, of_pair):  # type: ignore[no-untyped-def]
+    """Return the sign of a sighting next to a stay, with the one beyond it in the same trip."""
+    beyond = of_pair.shape[0]
+    if following >= 0 and abs(time_s[following] - time_s[near]) < SAME_TRIP_S:
+        beyond = camera[following]
+    sign = of_pair[camera[near], beyond]
+    return sign if sign >= 0 else camera[near]
+
+
+@njit(cache=True)
+def count_stays(time_s, camera, use, expires_s, now_s, start_weekday, of_pair, visible, counts, touched):  # type: ignore[no-untyped-def]
+    """Count signs at the ends of stays in what is visible at a moment; return how many counts were touched.
 
     Parameters
     ----------
     time_s, camera, expires_s
         The plate's sightings, ascending in time, shape (n,).
+    of_pair
+        Signs of pairs of readers.
+    visible
+        Room for as many rows as there are sightings.
     use
         Whether a reader stands at a fixed place, shape (n_cameras,).
     now_s, start_weekday
         The moment, and the weekday of day 0.
     counts
-        Zero on entry, shape (N_CLASSES, n_cameras).
+        Zero on entry, shape (N_CLASSES, n_signs).
     touched
-        Receives the numbers ``class * n_cameras + camera`` of the counts that are not zero.
+        Receives the numbers ``class * n_signs + sign`` of the counts that are not zero.
     """
-    n_cameras = counts.shape[1]
-    used = 0
-    before = -1
+    n = 0
     for i in range(len(time_s)):
         if time_s[i] >= now_s:
             break
-        if expires_s[i] <= now_s or not use[camera[i]]:
-            continue
-        if before >= 0:
+        if expires_s[i] > now_s and use[camera[i]]:
+            visible[n] = i
+            n += 1
+    used = 0
+    for v in range(1, n):
+        before, i = visible[v - 1], visible[v]
+        if time_s[i] - time_s[before] > 3600:
             a, b = time_s[before], time_s[i]
             gap = b - a
-            kind = -1
-            if gap > 4 * 3600 and (b - NIGHT_S) // DAY_S > (a - NIGHT_S) // DAY_S:
-                kind = 0
-            elif (
-                3 * 3600 < gap < 13 * 3600
-                and (start_weekday + a // DAY_S) % 7 < 5
-                and (b - NOON_S) // DAY_S > (a - NOON_S) // DAY_S
-            ):
-                kind = 2
-            if kind >= 0:
-                for side in range(2):
-                    c = camera[i] if side == 0 else camera[before]
-                    if counts[kind + side, c] == 0:
-                        touched[used] = (kind + side) * n_cameras + c
-                        used += 1
-                    counts[kind + side, c] += 1
-        before = i
+            over_night = (b - NIGHT_S) // DAY_S > (a - NIGHT_S) // DAY_S
+            over_noon = (b - NOON_S) // DAY_S > (a - NOON_S) // DAY_S
+            weekday = (start_weekday + a // DAY_S) % 7 < 5
+            for side in range(2):
+                home, work = -1, -1
+                if over_night and gap > 4 * 3600:
+                    # Who leaves in the morning, or came in the evening, has hardly been elsewhere unseen.
+                    hour = ((b if side == 0 else a) // 3600) % 24
+                    sure = 4 <= hour < 13 if side == 0 else hour >= 14 or hour < 4
+                    home = HOME_SURE if sure else HOME_MAYBE
+                elif gap > 3600:
+                    home = HOME_DAY
+                    if over_noon and weekday and gap > 3 * 3600:
+                        work = WORK_SURE if gap > 6 * 3600 else WORK_MAYBE
+                if side == 0:
+                    following = visible[v + 1] if v + 1 < n else -1
+                    c = _sign(camera, time_s, i, following, of_pair)
+                else:
+                    following = visible[v - 2] if v >= 2 else -1
+                    c = _sign(camera, time_s, before, following, of_pair)
+                if home >= 0:
+                    used = _count(home + side, c, counts, touched, used)
+                if work >= 0:
+                    used = _count(work + side, c, counts, touched, used)
     return used

@@ -23,9 +23,11 @@ class Habits:
     gateway_share
         Share of each of these whose other end lies beyond the map.
     route_spread
-        Log standard deviation of perceived edge times (route choice).
+        Log standard deviation of perceived edge times (route choice); drivers vary by a factor of two.
     taste_spread
         The same for a driver's liking of a whole road class.
+    aid_share
+        Share of trips on the fastest route, as told by a navigation aid.
     missed_share
         Share of passes that a reader misses beside what its read rate says (downtime, misreads).
     outside_share
@@ -44,6 +46,7 @@ class Habits:
     gateway_share: float = 0.28
     route_spread: float = 0.35
     taste_spread: float = 0.12
+    aid_share: float = 0.35
     missed_share: float = 0.07
     outside_share: float = 0.20
     no_work_share: float = 0.40

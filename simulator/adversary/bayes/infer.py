@@ -39,54 +39,65 @@ def urn(n, a):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def gains(counts, touched, n_touched, first, base, share, alpha, temper, chance, slot, gain):  # type: ignore[no-untyped-def]
+def gains(  # type: ignore[no-untyped-def]
+    counts, touched, n_touched, own, base, none_base, alpha, temper, chance, slot, slot_key, gain
+):
     """Tabulate what each touched reader says for each level of probability, against level "never".
 
-    Of the counts, rows ``first`` and ``first + 1`` belong to this target. ``slot[side, reader]`` receives the
-    row of ``gain``; row 0 is all zero.
+    ``own``, shape (N_CLASSES,), is the share of stays of a class that are spent at the place (0: the class
+    does not speak about this target). ``slot[side, sign]`` receives the row of ``gain`` (row 0 is all
+    zero), ``slot_key`` the reverse. Returns the number of rows, and the log-likelihood of there being no
+    such place.
     """
-    n_cameras = counts.shape[1]
+    n_signs = counts.shape[1]
     used = 1
+    none = 0.0
     for k in range(n_touched):
-        kind, c = touched[k] // n_cameras, touched[k] % n_cameras
-        side = kind - first
-        if side < 0 or side > 1:
+        kind, c = touched[k] // n_signs, touched[k] % n_signs
+        if own[kind] <= 0.0:
             continue
+        side = kind % 2
         n = counts[kind, c]
-        never = urn(n, alpha * base[side, c])
+        mean = (1.0 - own[kind]) * base[side, c]
+        never = urn(n, alpha * mean)
+        none += temper * (urn(n, alpha * none_base[side, c]) - never)
+        row = slot[side, c]
+        if row == 0:
+            row = used
+            slot[side, c] = row
+            slot_key[row] = side * n_signs + c
+            gain[row] = 0.0
+            used += 1
         for i in range(len(chance)):
-            gain[used, i] = temper * (urn(n, alpha * (base[side, c] + share * chance[i])) - never)
-        slot[side, c] = used
-        used += 1
+            gain[row, i] += temper * (urn(n, alpha * (mean + own[kind] * chance[i])) - never)
+    return used, none
 
 
 @njit(cache=True)
 def posterior(  # type: ignore[no-untyped-def]
-    counts, touched, n_touched, first, base, share, alpha, temper, chance, nowhere, none_base,
-    cell_prior, cell_indptr, prior, col_indptr, col_cell, col_level, reader, level,
-    max_cells, slot, gain, value, seen, place, mass,
+    counts, touched, n_touched, own, base, none_base, alpha, temper, chance, nowhere,
+    cell_prior, cell_indptr, prior, col_indptr, col_cell, col_level, sign, level,
+    max_cells, slot, slot_key, gain, value, seen, place, mass,
 ):  # fmt: skip
     """Work out one target's posterior; return how many places were looked at, and the mass of "none".
 
     ``nowhere`` is the prior of there being no such place, with readers as in ``none_base``. ``place`` and
     ``mass`` receive the places of the likeliest cells and their posterior probabilities.
     """
-    n_cameras = counts.shape[1]
-    gains(counts, touched, n_touched, first, base, share, alpha, temper, chance, slot, gain)
+    slots, none_likelihood = gains(
+        counts, touched, n_touched, own, base, none_base, alpha, temper, chance, slot, slot_key, gain
+    )
     # Cells: a sum over the columns of touched readers; cells that no reader speaks for keep the value 0.
     n_seen = 0
-    for k in range(n_touched):
-        kind, c = touched[k] // n_cameras, touched[k] % n_cameras
-        side = kind - first
-        if side < 0 or side > 1:
-            continue
-        row = gain[slot[side, c]]
-        j = side * n_cameras + c
+    for r in range(1, slots):
+        row = gain[r]
+        j = slot_key[r]
         for i in range(col_indptr[j], col_indptr[j + 1]):
             if value[col_cell[i]] == 0.0:
+                value[col_cell[i]] = 1e-9  # marks the cell as seen
                 seen[n_seen] = col_cell[i]
                 n_seen += 1
-            value[col_cell[i]] += row[col_level[i]]
+            value[col_cell[i]] += row[col_level[i]] + 1e-12
     top = 0.0
     for i in range(n_seen):
         value[seen[i]] = np.log(cell_prior[seen[i]]) + value[seen[i]]
@@ -125,8 +136,8 @@ def posterior(  # type: ignore[no-untyped-def]
                 break
             s = 0.0
             for side in range(2):
-                for k in range(reader.shape[2]):
-                    c = reader[side, p, k]
+                for k in range(sign.shape[2]):
+                    c = sign[side, p, k]
                     if c < 0:
                         break
                     s += gain[slot[side, c], level[side, p, k]]
@@ -136,17 +147,10 @@ def posterior(  # type: ignore[no-untyped-def]
             n += 1
     none = 0.0
     if nowhere > 0.0:
-        s = 0.0
-        for k in range(n_touched):
-            kind, c = touched[k] // n_cameras, touched[k] % n_cameras
-            if first <= kind <= first + 1:
-                m, side = counts[kind, c], kind - first
-                s += urn(m, alpha * none_base[side, c]) - urn(m, alpha * base[side, c])
-        none = nowhere / (1.0 - nowhere) * np.exp(temper * s - top)
-    for k in range(n_touched):
-        kind, c = touched[k] // n_cameras, touched[k] % n_cameras
-        if first <= kind <= first + 1:
-            slot[kind - first, c] = 0
+        none = nowhere / (1.0 - nowhere) * np.exp(none_likelihood - top)
+    n_signs = slot.shape[1]
+    for r in range(1, slots):
+        slot[slot_key[r] // n_signs, slot_key[r] % n_signs] = 0
     whole = total + max(rest - looked, 0.0) + none
     for i in range(n):
         mass[i] /= whole
@@ -154,49 +158,67 @@ def posterior(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def tempered(counts, touched, n_touched, own, full, half):  # type: ignore[no-untyped-def]
+    """Return the power that a target's likelihood is taken to.
+
+    What is wrong in the tables is wrong every day and does not average out, so that evidence grows less
+    than in proportion to the number ``n`` of stays: as ``full n (1 + n / half) ** -0.6``.
+    """
+    n_signs = counts.shape[1]
+    n = 0.0
+    for k in range(n_touched):
+        n += own[touched[k] // n_signs] * counts[touched[k] // n_signs, touched[k] % n_signs]
+    return full * (1.0 + n / half) ** -0.6
+
+
+@njit(cache=True)
 def infer_plates(  # type: ignore[no-untyped-def]
-    indptr, time_s, camera, expires_s, checkpoint_days, start_weekday, use, usual, setting, chance,
-    h_cell_prior, h_cell_indptr, h_prior, h_col_indptr, h_col_cell, h_col_level, h_reader, h_level,
-    w_cell_prior, w_cell_indptr, w_prior, w_col_indptr, w_col_cell, w_col_level, w_reader, w_level,
+    indptr, time_s, camera, expires_s, checkpoint_days, start_weekday, use, of_pair, usual,
+    setting, h_own, w_own, chance,
+    h_cell_prior, h_cell_indptr, h_prior, h_col_indptr, h_col_cell, h_col_level, h_sign, h_level,
+    w_cell_prior, w_cell_indptr, w_prior, w_col_indptr, w_col_cell, w_col_level, w_sign, w_level,
     max_cells, places, masses, no_work,
 ):  # fmt: skip
     """Fill ``places`` and ``masses``, shape (2 targets, n_plates, n_checkpoints, n_top), and ``no_work``."""
-    alpha, h_temper, w_temper, h_own, w_own, w_home, none_home, nowhere = setting
-    n_cameras, n_top = len(usual), places.shape[3]
-    counts = np.zeros((N_CLASSES, n_cameras), np.int64)
-    touched = np.empty(N_CLASSES * n_cameras, np.int64)
+    alpha, h_full, h_half, w_full, w_half, w_home, none_home, nowhere = setting
+    n_signs, n_top = len(usual), places.shape[3]
+    counts = np.zeros((N_CLASSES, n_signs), np.int64)
+    touched = np.empty(N_CLASSES * n_signs, np.int64)
     value = np.zeros(max(len(h_cell_prior), len(w_cell_prior)))
     seen = np.empty(len(value), np.int64)
-    slot = np.zeros((2, n_cameras), np.int64)
-    gain = np.zeros((2 * n_cameras + 1, len(chance)))
+    slot = np.zeros((2, n_signs), np.int64)
+    visible = np.empty(len(time_s), np.int64)
+    slot_key = np.zeros(2 * n_signs + 1, np.int64)
+    gain = np.zeros((2 * n_signs + 1, len(chance)))
     place, mass = np.empty(2048, np.int64), np.empty(2048)
-    h_base, base, none_base = np.empty((2, n_cameras)), np.empty((2, n_cameras)), np.empty((2, n_cameras))
+    h_base, base, none_base = np.empty((2, n_signs)), np.empty((2, n_signs)), np.empty((2, n_signs))
     for side in range(2):
-        h_base[side] = (1.0 - h_own) * usual
+        h_base[side] = usual
     for p in range(len(indptr) - 1):
         a, b = indptr[p], indptr[p + 1]
         for k in range(len(checkpoint_days)):
             n_touched = count_stays(
                 time_s[a:b], camera[a:b], use, expires_s[a:b], np.int64(checkpoint_days[k]) * 86_400,
-                start_weekday, counts, touched,
+                start_weekday, of_pair, visible, counts, touched,
             )  # fmt: skip
+            h_temper = tempered(counts, touched, n_touched, h_own, h_full, h_half)
+            w_temper = tempered(counts, touched, n_touched, w_own, w_full, w_half)
             # A gap over noon may be spent at home, too: what home makes likely is no news about work.
             for side in range(2):
-                base[side] = (1.0 - w_own - w_home) * usual
+                base[side] = (1.0 - w_home) * usual
                 none_base[side] = (1.0 - none_home) * usual
             for target in range(2):
                 if target == 0:
                     n, _ = posterior(
-                        counts, touched, n_touched, 0, h_base, h_own, alpha, h_temper, chance, 0.0, none_base,
+                        counts, touched, n_touched, h_own, h_base, none_base, alpha, h_temper, chance, 0.0,
                         h_cell_prior, h_cell_indptr, h_prior, h_col_indptr, h_col_cell, h_col_level,
-                        h_reader, h_level, max_cells, slot, gain, value, seen, place, mass,
+                        h_sign, h_level, max_cells, slot, slot_key, gain, value, seen, place, mass,
                     )  # fmt: skip
                 else:
                     n, no_work[p, k] = posterior(
-                        counts, touched, n_touched, 2, base, w_own, alpha, w_temper, chance, nowhere,
-                        none_base,
+                        counts, touched, n_touched, w_own, base, none_base, alpha, w_temper, chance, nowhere,
                         w_cell_prior, w_cell_indptr, w_prior, w_col_indptr, w_col_cell, w_col_level,
-                        w_reader, w_level, max_cells, slot, gain, value, seen, place, mass,
+                        w_sign, w_level, max_cells, slot, slot_key, gain, value, seen, place, mass,
                     )  # fmt: skip
                 order = np.argsort(-mass[:n])
                 for i in range(min(n, n_top)):
@@ -206,15 +228,15 @@ def infer_plates(  # type: ignore[no-untyped-def]
                 for i in range(min(n, 24)):
                     h, m = place[order[i]], mass[order[i]]
                     for side in range(2):
-                        for j in range(h_reader.shape[2]):
-                            c = h_reader[side, h, j]
+                        for j in range(h_sign.shape[2]):
+                            c = h_sign[side, h, j]
                             if c < 0:
                                 break
                             q = m * chance[h_level[side, h, j]]
                             base[side, c] += w_home * q
                             none_base[side, c] += none_home * q
             for i in range(n_touched):
-                counts[touched[i] // n_cameras, touched[i] % n_cameras] = 0
+                counts[touched[i] // n_signs, touched[i] % n_signs] = 0
 
 
 @njit(cache=True)
@@ -223,8 +245,9 @@ def point_guesses(  # type: ignore[no-untyped-def]
 ):
     """Guess, for each row, the likely place with most posterior mass near it.
 
-    Mass counts by a smooth kernel of the radius' size, since a radius is not meant to the metre; the confidence
-    is the plain mass within it. Places beyond a gateway are near to nothing: a guess is always on the map.
+    Mass counts by a smooth kernel of the radius' size, since a radius is not meant to the metre; the
+    confidence is the plain mass within it. Places beyond a gateway are near to nothing: a guess is always
+    on the map.
     """
     n_top = place.shape[1]
     for r in range(place.shape[0]):

@@ -18,7 +18,15 @@ from simulator.adversary.bayes.routes import (
     reader_rows,
     sample_other_ends,
 )
-from simulator.adversary.bayes.tables import SMALLEST, FirstLast, chance_of_levels, level_of, stay_tables
+from simulator.adversary.bayes.tables import (
+    SMALLEST,
+    FirstLast,
+    Signs,
+    chance_of_levels,
+    find_signs,
+    level_of,
+    stay_tables,
+)
 from simulator.adversary.knowledge import Knowledge
 from simulator.errors import ScenarioError
 
@@ -56,27 +64,28 @@ class Model:
     work: Side
     ends: OtherEnds
     labels: Labels
+    signs: Signs
     read_rate: NDArray[np.float64]
     usual: NDArray[np.float64]
 
 
-def _side(places: Hypotheses, table: FirstLast, n_cameras: int) -> Side:
+def _side(places: Hypotheses, table: FirstLast, n_signs: int) -> Side:
     cell = np.repeat(np.arange(places.n_cells), np.diff(places.cell_indptr))
     cell_prior = np.bincount(cell, places.prior, places.n_cells).astype(np.float64)
     weight = places.prior / np.maximum(cell_prior[cell], 1e-300)
     indptr, columns, chances = [0], [], []
     for side in range(2):
-        reader, chance = table.reader[side], chance_of_levels()[table.level[side]]
-        row, k = np.nonzero(reader >= 0)
-        key = reader[row, k].astype(np.int64) * places.n_cells + cell[row]
+        sign, chance = table.sign[side], chance_of_levels()[table.level[side]]
+        row, k = np.nonzero(sign >= 0)
+        key = sign[row, k].astype(np.int64) * places.n_cells + cell[row]
         used, at = np.unique(key, return_inverse=True)
         total = np.bincount(at, chance[row, k] * weight[row], len(used))
         keep = total > SMALLEST
         used, total = used[keep], total[keep]
         columns.append((used % places.n_cells).astype(np.int32))
         chances.append(total.astype(np.float32))
-        start = np.searchsorted(used // places.n_cells, np.arange(1, n_cameras + 1))
-        indptr.extend((start + indptr[-1 if side == 0 else n_cameras]).tolist())
+        start = np.searchsorted(used // places.n_cells, np.arange(1, n_signs + 1))
+        indptr.extend((start + indptr[-1 if side == 0 else n_signs]).tolist())
     return Side(
         places=places,
         table=table,
@@ -103,6 +112,7 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
     ends = sample_other_ends(knowledge, network, rng, (160, 120, 200))
     labels = reader_labels(network, ends, rows, habits, rng)
     n_cameras = len(facts.read_rate)
+    signs = find_signs(labels, n_cameras)
     read_rate = np.clip(facts.read_rate.astype(np.float64) * (1.0 - habits.missed_share), 0.02, 0.999)
     use = knowledge.land_use
     inside, outside = 1.0 - habits.gateway_share, habits.gateway_share
@@ -111,10 +121,10 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
     def side(weight: Any, outside_share: float, share: tuple[float, float, float, float], scale: Any) -> Side:
         places = build_hypotheses(network, weight, knowledge.gateway_node, outside_share)
         table = stay_tables(
-            places.tail, places.head, places.x_m, places.y_m, ends, labels,
+            places.tail, places.head, places.x_m, places.y_m, ends, labels, signs,
             share=share, scale_m=scale, read_rate=read_rate,
         )  # fmt: skip
-        return _side(places, table, n_cameras)
+        return _side(places, table, signs.n)
 
     home = side(
         None if use is None else use.residential,
@@ -128,18 +138,41 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
         (0.0, 0.2, 0.6, 0.2),
         (far, near, far, far),
     )
-    usual = np.full(n_cameras, 1e-9)
-    for t in (home.table,):
-        for s in range(2):
-            known = t.reader[s] >= 0
-            usual += np.bincount(
-                t.reader[s][known],
-                (chance_of_levels()[t.level[s]] * home.places.prior[:, None])[known],
-                n_cameras,
-            )
     return Model(
-        home=home, work=work, ends=ends, labels=labels, read_rate=read_rate, usual=usual / usual.sum()
+        home=home,
+        work=work,
+        ends=ends,
+        labels=labels,
+        signs=signs,
+        read_rate=read_rate,
+        usual=usual_signs(signs, (home, work)),
     )
+
+
+def usual_signs(signs: Signs, sides: tuple[Side, ...]) -> NDArray[np.float64]:
+    """Return how common each sign is at the ends of anybody's stays, shape (signs.n,).
+
+    Single readers sum to 1, and so do pairs. A tenth is spread evenly over readers, and over the pairs of
+    each, so that no sign is impossible.
+    """
+    n_cameras = signs.of_pair.shape[0]
+    seen = np.full(signs.n, 1e-12)
+    for side in sides:
+        for s in range(2):
+            known = side.table.sign[s] >= 0
+            likely = (chance_of_levels()[side.table.level[s]] * side.places.prior[:, None])[known]
+            seen += np.bincount(side.table.sign[s][known], likely, signs.n)
+    single = seen[:n_cameras] / seen[:n_cameras].sum()
+    single = 0.9 * single + 0.1 / n_cameras
+    near, beyond = np.nonzero(signs.of_pair >= 0)
+    sign = signs.of_pair[near, beyond]
+    total = np.bincount(near, seen[sign], n_cameras)
+    count = np.bincount(near, minlength=n_cameras)
+    share = 0.9 * seen[sign] / total[near] + 0.1 / count[near]
+    usual = np.empty(signs.n)
+    usual[:n_cameras] = single
+    usual[sign] = single[near] * share
+    return usual
 
 
 _MODELS: weakref.WeakKeyDictionary[Any, Model] = weakref.WeakKeyDictionary()

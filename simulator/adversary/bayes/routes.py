@@ -21,8 +21,8 @@ from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.knowledge import Knowledge
 from simulator.roads.network import RoadClass, RoadNetwork
 
-# Readers kept along a path: with a read rate near 0.9 a third miss in a row is rare.
-DEPTH = 3
+# Readers kept along a path: two reads are looked at, and with a read rate near 0.9 few are missed.
+DEPTH = 4
 NO_READER = -1
 # Mean delay at the junction that ends an edge, seconds: handbook values for signals and turning.
 _JUNCTION_DELAY_S = np.array([0.0, 1.5, 3.0, 3.0, 3.0, 3.0, 2.0])
@@ -137,8 +137,10 @@ def perceived_times(
     delay = _JUNCTION_DELAY_S[network.edge_class]
     main = network.edge_class <= RoadClass.SECONDARY
     base = network.free_flow_s * (np.where(main, 1.35, 1.12) if slow else 1.0) + delay
-    taste = np.exp(habits.taste_spread * rng.standard_normal(len(RoadClass)))
-    error = np.exp(habits.route_spread * rng.standard_normal(network.n_edges))
+    # Some follow an aid that knows the times, some know the town well, some hardly at all.
+    spread = 0.0 if rng.random() < habits.aid_share else 2.0 ** rng.uniform(-1.0, 1.0)
+    taste = np.exp(spread * habits.taste_spread * rng.standard_normal(len(RoadClass)))
+    error = np.exp(spread * habits.route_spread * rng.standard_normal(network.n_edges))
     return np.asarray(base * error * taste[network.edge_class])
 
 

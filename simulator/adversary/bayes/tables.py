@@ -20,21 +20,43 @@ from simulator.adversary.bayes.routes import Labels, OtherEnds
 LEVELS = 64
 SMALLEST = 1e-3
 
-#: Readers kept for a place; the rest of the probability counts as spread over all readers.
-ROW = 32
+# Chances below this part of a path's own are not followed up.
+_NEGLIGIBLE = 0.03
+
+#: Signs kept for a place; the rest of the probability counts as spread over all.
+ROW = 96
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Signs:
+    """What is noticed at the end of a stay: a reader alone, or with the next reader of the same trip.
+
+    Sign ``c < n_cameras`` stands for reader ``c`` with whatever comes next; further signs stand for pairs.
+
+    Parameters
+    ----------
+    of_pair
+        Sign of (nearest reader, next reader), the latter ``n_cameras`` where no more reads follow within the
+        trip; -1 for pairs that no route explains, shape (n_cameras, n_cameras + 1).
+    n
+        Number of signs.
+    """
+
+    of_pair: NDArray[np.int32]
+    n: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FirstLast:
-    """For each place of a stay, the likeliest first readers after it (row 0) and last readers before it (1).
+    """For each place of a stay, the likeliest first signs after it (row 0) and last signs before it (row 1).
 
     Parameters
     ----------
-    reader, level
-        Shape (2, n_places, ROW): reader ids, -1 where there are fewer, and the levels of their probabilities.
+    sign, level
+        Shape (2, n_places, ROW): signs, -1 where there are fewer, and the levels of their probabilities.
     """
 
-    reader: NDArray[np.int16]
+    sign: NDArray[np.int32]
     level: NDArray[np.uint8]
 
 
@@ -56,6 +78,7 @@ def stay_tables(
     y_m: NDArray[np.float64],
     ends: OtherEnds,
     labels: Labels,
+    signs: Signs,
     *,
     share: tuple[float, float, float, float],
     scale_m: tuple[float, float, float, float],
@@ -69,8 +92,8 @@ def stay_tables(
         Nodes over which a car comes to the place and leaves it, shape (n_places,).
     x_m, y_m
         Position, shape (n_places,), metres.
-    ends, labels
-        The other ends of trips, and the readers on the way to and from them.
+    ends, labels, signs
+        The other ends of trips, the readers on the way to and from them, and what is noticed of these.
     share, scale_m
         For each stratum of other ends: its share, and the scale of its decay with distance, metres.
     read_rate
@@ -82,24 +105,13 @@ def stay_tables(
         The likeliest readers of each place.
     """
     weight, zone = _gravity(x_m, y_m, ends, np.array(share), np.array(scale_m))
-    width = min(ROW, len(read_rate))
-    reader = np.full((2, len(tail), ROW), -1, np.int16)
+    sign = np.full((2, len(tail), ROW), -1, np.int32)
     chance = np.zeros((2, len(tail), ROW), np.float32)
     _accumulate(
-        tail,
-        head,
-        weight,
-        zone,
-        labels.going,
-        labels.coming,
-        labels.coming_from,
-        read_rate,
-        width,
-        SMALLEST,
-        reader,
-        chance,
-    )
-    return FirstLast(reader=reader, level=level_of(chance))
+        tail, head, weight, zone, labels.going, labels.coming, labels.coming_from, read_rate, signs.of_pair,
+        signs.n, SMALLEST, sign, chance,
+    )  # fmt: skip
+    return FirstLast(sign=sign, level=level_of(chance))
 
 
 def _gravity(
@@ -124,46 +136,120 @@ def _gravity(
     return weight.astype(np.float32), zone.ravel()
 
 
+def find_signs(labels: Labels, n_cameras: int) -> Signs:
+    """List the pairs of readers that some imagined route passes within three readers of each other."""
+    seen = np.zeros((n_cameras, n_cameras + 1), np.bool_)
+    for near in (labels.going, labels.coming, labels.coming_from):
+        _find_pairs(near, seen)
+    of_pair = np.full(seen.shape, -1, np.int32)
+    n = int(seen.sum())
+    of_pair[seen] = n_cameras + np.arange(n, dtype=np.int32)
+    return Signs(of_pair=of_pair, n=n_cameras + n)
+
+
 @njit(cache=True)
-def _spread(out, near, mass, read_rate):  # type: ignore[no-untyped-def]
-    """Give each reader of a path, nearest first, its chance to be the first to read; return what is left."""
-    for k in range(near.shape[0]):
-        c = near[k]
-        if c < 0:
+def _find_pairs(near, seen):  # type: ignore[no-untyped-def]
+    n_cameras = seen.shape[0]
+    for n in range(near.shape[0]):
+        for t in range(near.shape[1]):
+            for i in range(near.shape[2]):
+                a = near[n, t, i]
+                if a < 0:
+                    break
+                seen[a, n_cameras] = True
+                for j in range(i + 1, near.shape[2]):
+                    b = near[n, t, j]
+                    if b < 0:
+                        break
+                    seen[a, b] = True
+
+
+@njit(cache=True)
+def _add(dense, touched, used, sign, mass):  # type: ignore[no-untyped-def]
+    if mass <= 0.0:
+        return used
+    if dense[sign] == 0.0:
+        touched[used] = sign
+        used += 1
+    dense[sign] += mass
+    return used
+
+
+@njit(cache=True)
+def _spread(dense, touched, used, near, mass, read_rate, of_pair):  # type: ignore[no-untyped-def]
+    """Give each sign along a path its chance, readers nearest to the stay first.
+
+    Returns the number of touched signs and the chance that no reader reads.
+    """
+    n_cameras = len(read_rate)
+    least = _NEGLIGIBLE * mass
+    for i in range(len(near)):
+        a = near[i]
+        if a < 0 or mass < least:
             break
-        out[c] += mass * read_rate[c]
-        mass *= 1.0 - read_rate[c]
-    return mass
+        here = mass * read_rate[a]
+        used = _add(dense, touched, used, a, here)
+        for j in range(i + 1, len(near)):
+            b = near[j]
+            if b < 0 or here < least:
+                break
+            used = _add(dense, touched, used, of_pair[a, b], here * read_rate[b])
+            here *= 1.0 - read_rate[b]
+        if here > least:
+            used = _add(dense, touched, used, of_pair[a, n_cameras], here)
+        mass *= 1.0 - read_rate[a]
+    return used, mass
 
 
 @njit(cache=True)
 def _accumulate(  # type: ignore[no-untyped-def]
-    tail, head, weight, zone, going, coming, coming_from, read_rate, width, smallest, reader, chance
+    tail, head, weight, zone, going, coming, coming_from, read_rate, of_pair, n_signs, smallest, sign, chance
 ):
     depth = going.shape[2]
-    back = np.empty(depth, going.dtype)
-    dense = np.empty((2, len(read_rate)))
+    back = np.full(depth, -1, going.dtype)
+    dense = np.zeros(n_signs)
+    # Other ends that draw a tenth of an equal share or less are left out.
+    least_weight = 0.1 / weight.shape[1]
+    touched = np.empty(n_signs, np.int64)
     for h in range(len(tail)):
-        dense[:] = 0.0
-        for t in range(weight.shape[1]):
-            w = weight[zone[h], t]
-            rest = _spread(dense[0], going[head[h], t], w, read_rate)
-            _spread(dense[0], coming_from[tail[h], t], rest, read_rate)
-            rest = _spread(dense[1], coming[tail[h], t], w, read_rate)
-            used = 0
-            for k in range(depth - 1, -1, -1):
-                if going[head[h], t, k] >= 0:
-                    back[used] = going[head[h], t, k]
-                    used += 1
-            _spread(dense[1], back[:used], rest, read_rate)
         for side in range(2):
-            total = dense[side].sum()
-            if total <= 0.0:
-                continue
-            for k in range(width):
-                c = np.argmax(dense[side])
-                if dense[side, c] <= smallest * total:
-                    break
-                reader[side, h, k] = c
-                chance[side, h, k] = dense[side, c] / total
-                dense[side, c] = 0.0
+            used = 0
+            for t in range(weight.shape[1]):
+                w = weight[zone[h], t]
+                if w <= least_weight:
+                    continue
+                if side == 0:
+                    used, rest = _spread(dense, touched, used, going[head[h], t], w, read_rate, of_pair)
+                    if rest > 0.2 * w:
+                        used, _ = _spread(
+                            dense, touched, used, coming_from[tail[h], t], rest, read_rate, of_pair
+                        )
+                else:
+                    used, rest = _spread(dense, touched, used, coming[tail[h], t], w, read_rate, of_pair)
+                    if rest <= 0.2 * w:
+                        continue
+                    n = 0
+                    for k in range(depth - 1, -1, -1):
+                        if going[head[h], t, k] >= 0:
+                            back[n] = going[head[h], t, k]
+                            n += 1
+                    used, _ = _spread(dense, touched, used, back[:n], rest, read_rate, of_pair)
+            total = 0.0
+            kept = 0
+            for k in range(used):
+                if touched[k] < len(read_rate):
+                    total += dense[touched[k]]
+            mass = np.empty(used)
+            for k in range(used):
+                if dense[touched[k]] > smallest * total:
+                    touched[kept] = touched[k]
+                    mass[kept] = -dense[touched[k]]
+                    kept += 1
+                else:
+                    dense[touched[k]] = 0.0
+            order = np.argsort(mass[:kept])
+            for k in range(kept):
+                if k < sign.shape[2]:
+                    sign[side, h, k] = touched[order[k]]
+                    chance[side, h, k] = -mass[order[k]] / total
+                dense[touched[k]] = 0.0
