@@ -41,14 +41,16 @@ def _not_all_zero(weights: _Weights) -> _Weights:
 class Citation(Spec):
     """A source and the reason it is cited."""
 
-    source: str
-    reason: str
+    source: str = Field(description="The source, as one would cite it.")
+    reason: str = Field(description="What it is cited for.")
 
 
 class Streets(Spec):
     """Where the simulation takes place."""
 
-    kind: Literal["grid", "ring-radial", "organic", "map"] = "grid"
+    kind: Literal["grid", "ring-radial", "organic", "map"] = Field(
+        "grid", description="Plan of a generated city, or 'map' for real streets."
+    )
     nodes: int = Field(
         600, ge=50, le=200_000, description="Junctions wanted in a generated city; met within a tenth."
     )
@@ -89,9 +91,11 @@ class Schedules(Spec):
 class HomeParking(Spec):
     """Where residents' cars stand at home; relative weights. Street parking 10-40% is free (M)."""
 
-    street: float = Field(0.30, ge=0)
-    driveway: float = Field(0.45, ge=0)
-    garage: float = Field(0.25, ge=0)
+    street: float = Field(0.30, ge=0, description="In the street, where a passing car can read it.")
+    driveway: float = Field(
+        0.45, ge=0, description="In a driveway, seen from the street or not (driveway_visible_share)."
+    )
+    garage: float = Field(0.25, ge=0, description="Out of sight.")
 
     @model_validator(mode="after")
     def _some_weight(self) -> Self:
@@ -116,12 +120,12 @@ class People(Spec):
     address_spacing_m: float = Field(
         20.0, ge=4, le=500, description="Distance between doors on a residential side."
     )
-    workplaces: int = Field(150, ge=1, le=20_000)
-    shops: int = Field(60, ge=1, le=20_000)
+    workplaces: int = Field(150, ge=1, le=20_000, description="Work places on the map.")
+    shops: int = Field(60, ge=1, le=20_000, description="Shops and other errands.")
     leisure_places: int = Field(80, ge=1, le=20_000, description="Leisure, friends and relatives.")
-    schools: int = Field(12, ge=1, le=5_000)
-    worship_places: int = Field(10, ge=1, le=5_000)
-    clinics: int = Field(6, ge=1, le=5_000)
+    schools: int = Field(12, ge=1, le=5_000, description="Schools that children are driven to.")
+    worship_places: int = Field(10, ge=1, le=5_000, description="Places of worship.")
+    clinics: int = Field(6, ge=1, le=5_000, description="Clinics and doctors.")
     external_places: int = Field(
         80, ge=1, le=5_000, description="Homes, work and other places beyond gateways."
     )
@@ -190,7 +194,7 @@ class Travel(Spec):
         1.35, ge=1, le=4, description="Peak travel time over free flow on main roads (free)."
     )
     exploration_rho: float = Field(0.6, ge=0, le=1, description="Song et al. 2010: P_new = rho * S^-gamma.")
-    exploration_gamma: float = Field(0.21, ge=0, le=2)
+    exploration_gamma: float = Field(0.21, ge=0, le=2, description="The exponent of the same.")
 
 
 class _Readers(Spec):
@@ -209,8 +213,11 @@ class FixedReaders(_Readers):
     """Readers at a point of a street."""
 
     kind: Literal["fixed"]
-    count: int = Field(0, ge=0, le=100_000)
-    placement: Literal["volume", "cordon", "arterial", "random", "district", "file"] = "volume"
+    count: int = Field(0, ge=0, le=100_000, description="Readers; 0 with a file takes all of its.")
+    placement: Literal["volume", "cordon", "arterial", "random", "district", "file"] = Field(
+        "volume",
+        description="By traffic volume, at gateways, along arterials, anywhere, in a district, from a file.",
+    )
     file: Path | None = Field(
         None, description="GeoJSON or OSM file with reader positions, for placement 'file'."
     )
@@ -224,7 +231,7 @@ class FixedReaders(_Readers):
         0.5, description="Centre of the chosen district, as a share of the map's width."
     )
     district_y: Share = Field(0.5, description="The same for its height.")
-    district_radius_km: float = Field(1.0, gt=0, le=500)
+    district_radius_km: float = Field(1.0, gt=0, le=500, description="Radius of the district.")
 
     @model_validator(mode="after")
     def _file_goes_with_placement(self) -> Self:
@@ -238,12 +245,12 @@ class _MobileReaders(_Readers):
     gps_error_m: float = Field(6.0, ge=0, le=500, description="Standard deviation of a sighting's position.")
     read_rate: Share = Field(0.7, description="Oncoming moving cars read by day (free).")
     parked_read_rate: Share = Field(0.35, description="Visible parked cars read in passing by day (free).")
-    shift_start_h: float = Field(8.0, ge=0, lt=24)
-    shift_hours: float = Field(8.0, gt=0, le=24)
+    shift_start_h: float = Field(8.0, ge=0, lt=24, description="Hour at which the first shift starts.")
+    shift_hours: float = Field(8.0, gt=0, le=24, description="Length of a shift.")
     drive_share: float = Field(
         0.4, gt=0, le=1, description="Share of the shift spent driving with the reader on (free)."
     )
-    speed_kmh: float = Field(28.0, gt=1, le=130)
+    speed_kmh: float = Field(28.0, gt=1, le=130, description="Mean speed while driving.")
 
 
 class PatrolReaders(_MobileReaders):
@@ -263,8 +270,10 @@ class LotReaders(_Readers):
     """Entry and exit readers of car parks at places."""
 
     kind: Literal["lot"]
-    count: int = Field(1, ge=0, le=20_000)
-    place_kind: Literal["work", "shop", "leisure", "school", "worship", "clinic"] = "work"
+    count: int = Field(1, ge=0, le=20_000, description="Car parks with readers.")
+    place_kind: Literal["work", "shop", "leisure", "school", "worship", "clinic"] = Field(
+        "work", description="Whose car parks."
+    )
     read_rate: Share = Field(0.97, description="Entries and exits read (free).")
 
 
@@ -291,16 +300,18 @@ class Attackers(Spec):
 class Scenario(Spec):
     """Everything that defines a simulation apart from its seed."""
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    title: str
+    id: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name; lower-case letters, digits and hyphens."
+    )
+    title: str = Field(description="Title for people.")
     question: str = Field("", description="The question that this scenario answers.")
-    description: str = ""
+    description: str = Field("", description="What is simulated and why, in a few paragraphs.")
     calibrate: tuple[str, ...] = Field(
         (), description="Ids of published figures that apply to this scenario."
     )
     citations: tuple[Citation, ...] = ()
     days: int = Field(30, ge=1, le=3650, description="Days simulated.")
-    start_weekday: Weekday = "monday"
+    start_weekday: Weekday = Field("monday", description="Weekday of the first day.")
     streets: Streets = Streets()
     people: People = People()
     travel: Travel = Travel()
