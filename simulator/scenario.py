@@ -213,7 +213,7 @@ class FixedReaders(_Readers):
     """Readers at a point of a street."""
 
     kind: Literal["fixed"]
-    count: int = Field(0, ge=0, le=100_000, description="Readers; 0 with a file takes all of its.")
+    count: int = Field(0, ge=0, le=100_000, description="Readers; 0 takes all of a file.")
     placement: Literal["volume", "cordon", "arterial", "random", "district", "file"] = Field(
         "volume",
         description="By traffic volume, at gateways, along arterials, anywhere, in a district, from a file.",
