@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulator.adversary.attacker import Attack, Guesses
 from simulator.adversary.bayes.habits import Habits
-from simulator.adversary.bayes.infer import infer_plates, point_guesses
+from simulator.adversary.bayes.infer import infer_plates, point_guesses, softplus_table
 from simulator.adversary.bayes.model import Model, Side, model_of
 from simulator.adversary.bayes.tables import chance_of_levels
 from simulator.adversary.knowledge import Knowledge, Rung
@@ -85,6 +85,7 @@ class BayesAttacker:
                 self.habits.no_work_share,
             ]
         )
+        chance = chance_of_levels()
         arguments = (
             np.require(view.indptr, np.int64, "C"),
             np.require(view.time_s, np.int64, "C"),
@@ -98,7 +99,10 @@ class BayesAttacker:
             setting,
             np.repeat(self.home_own, 2),
             np.repeat(self.work_own, 2),
-            chance_of_levels(),
+            chance,
+            softplus_table(float(np.log(chance[1] / chance[0]))),
+            model.home.table.sign,
+            model.home.table.level,
             *_arrays(model.home),
             *_arrays(model.work),
             _MAX_CELLS,
@@ -114,14 +118,16 @@ class BayesAttacker:
 
 def _arrays(side: Side) -> tuple[Any, ...]:
     return (
-        side.cell_prior,
+        side.log_cell_prior,
         side.places.cell_indptr,
         side.places.prior,
         side.column_indptr,
         side.column_cell,
         side.column_level,
-        side.table.sign,
-        side.table.level,
+        side.column_first,
+        side.column_size,
+        side.row_place,
+        side.row_level,
     )
 
 

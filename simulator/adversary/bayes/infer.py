@@ -10,46 +10,51 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from simulator.adversary.bayes.events import N_CLASSES, count_stays
 
 # Cells this much less likely than the likeliest (log) are not looked into, nor their mass counted one by one.
 _CELL_DEPTH = 8.0
 _MASS_DEPTH = 14.0
+# Grid of z at which log(1 + exp(z)) is tabulated; its step is that of the levels of probability.
+_Z_LOW, _Z_HIGH = -9.0, 24.0
+_FACTORS = 4
+
+
+def softplus_table(step: float) -> NDArray[np.float64]:
+    """Return log(1 + exp(z)) at z = -9, -9 + step, ... for :func:`gains`."""
+    return np.log1p(np.exp(np.arange(_Z_LOW, _Z_HIGH + step, step)))
 
 
 @njit(cache=True)
-def urn(n, a):  # type: ignore[no-untyped-def]
-    """Log of a (a + 1) ... (a + n - 1), by Stirling's series from the fifth factor on."""
-    if n == 1:
-        return np.log(a)
-    if n <= 4:
-        product = a
-        for i in range(1, n):
-            product *= a + i
-        return np.log(product)
-    x, y = a + 4.0, a + n
-    return (
-        np.log(a * (a + 1.0) * (a + 2.0) * (a + 3.0))
-        + (y - 0.5) * np.log(y)
-        - y
-        + 1.0 / (12.0 * y)
-        - ((x - 0.5) * np.log(x) - x + 1.0 / (12.0 * x))
-    )
+def urn_gain(n, a, b):  # type: ignore[no-untyped-def]
+    """Log of b (b + 1) ... (b + n - 1) / (a (a + 1) ... (a + n - 1)): an urn's n draws with mean b, not a."""
+    s = 0.0
+    for i in range(min(n, _FACTORS)):
+        s += np.log((b + i) / (a + i))
+    if n > _FACTORS:
+        # The other factors together: the integral of (b - a) / (i + (a + b) / 2).
+        middle = 0.5 * (a + b) - 0.5
+        s += (b - a) * np.log((n + middle) / (_FACTORS + middle))
+    return s
 
 
 @njit(cache=True)
 def gains(  # type: ignore[no-untyped-def]
-    counts, touched, n_touched, own, base, none_base, alpha, temper, chance, slot, slot_key, gain
-):
-    """Tabulate what each touched reader says for each level of probability, against level "never".
+    counts, touched, n_touched, own, usual, mixed, mixed_share, none_share, alpha, temper, chance, softplus,
+    slot, slot_key, gain,
+):  # fmt: skip
+    """Tabulate what each touched sign says for each level of probability, against level "never".
 
-    ``own``, shape (N_CLASSES,), is the share of stays of a class that are spent at the place (0: the class
-    does not speak about this target). ``slot[side, sign]`` receives the row of ``gain`` (row 0 is all
-    zero), ``slot_key`` the reverse. Returns the number of rows, and the log-likelihood of there being no
-    such place.
+    Stays of class ``k`` are spent at the place in a share ``own[k]`` of cases (0: the class does not speak
+    about this target); in the others, signs are as ``usual`` and, in a share, as ``mixed`` says.
+    ``slot[side, sign]`` receives the row of ``gain`` (row 0 is all zero), ``slot_key`` the reverse. Returns
+    the number of rows, and the log-likelihood of there being no such place.
     """
     n_signs = counts.shape[1]
+    n_levels = len(chance)
+    step = np.log(chance[1] / chance[0])
     used = 1
     none = 0.0
     for k in range(n_touched):
@@ -58,9 +63,10 @@ def gains(  # type: ignore[no-untyped-def]
             continue
         side = kind % 2
         n = counts[kind, c]
-        mean = (1.0 - own[kind]) * base[side, c]
-        never = urn(n, alpha * mean)
-        none += temper * (urn(n, alpha * none_base[side, c]) - never)
+        other = (1.0 - mixed_share) * usual[c] + mixed_share * mixed[side, c]
+        nowhere = (1.0 - none_share) * usual[c] + none_share * mixed[side, c]
+        a = alpha * (1.0 - own[kind]) * other
+        none += temper * urn_gain(n, a, alpha * nowhere)
         row = slot[side, c]
         if row == 0:
             row = used
@@ -68,47 +74,54 @@ def gains(  # type: ignore[no-untyped-def]
             slot_key[row] = side * n_signs + c
             gain[row] = 0.0
             used += 1
-        for i in range(len(chance)):
-            gain[row, i] += temper * (urn(n, alpha * (mean + own[kind] * chance[i])) - never)
+        # log((b + i) / (a + i)) = log(1 + exp(z)), and z grows by one step a level.
+        for i in range(min(n, _FACTORS)):
+            z = np.log(alpha * own[kind] * chance[0] / (a + i))
+            at = int(np.rint((z - _Z_LOW) / step))
+            for j in range(n_levels):
+                place = min(at + j, len(softplus) - 1)
+                if place >= 0:
+                    gain[row, j] += temper * softplus[place]
+        if n > _FACTORS:
+            tail = temper * alpha * own[kind] * np.log((n + a) / (_FACTORS + a))
+            for j in range(n_levels):
+                gain[row, j] += tail * chance[j]
     return used, none
 
 
 @njit(cache=True)
 def posterior(  # type: ignore[no-untyped-def]
-    counts, touched, n_touched, own, base, none_base, alpha, temper, chance, nowhere,
-    cell_prior, cell_indptr, prior, col_indptr, col_cell, col_level, sign, level,
-    max_cells, slot, slot_key, gain, value, seen, place, mass,
+    slots, none_likelihood, nowhere, slot, slot_key, gain, log_cell_prior, cell_indptr, prior, col_indptr,
+    col_cell, col_level, col_first, col_size, row_place, row_level, max_cells, value, seen, score, place,
+    mass,
 ):  # fmt: skip
     """Work out one target's posterior; return how many places were looked at, and the mass of "none".
 
     ``nowhere`` is the prior of there being no such place, with readers as in ``none_base``. ``place`` and
     ``mass`` receive the places of the likeliest cells and their posterior probabilities.
     """
-    slots, none_likelihood = gains(
-        counts, touched, n_touched, own, base, none_base, alpha, temper, chance, slot, slot_key, gain
-    )
-    # Cells: a sum over the columns of touched readers; cells that no reader speaks for keep the value 0.
+    # Cells: a sum over the columns of touched signs; cells that no sign speaks for keep the value 0.
     n_seen = 0
     for r in range(1, slots):
         row = gain[r]
         j = slot_key[r]
         for i in range(col_indptr[j], col_indptr[j + 1]):
-            if value[col_cell[i]] == 0.0:
-                value[col_cell[i]] = 1e-9  # marks the cell as seen
-                seen[n_seen] = col_cell[i]
+            c = col_cell[i]
+            if value[c] == 0.0:
+                value[c] = 1e-9  # marks the cell as seen
+                seen[n_seen] = c
                 n_seen += 1
-            value[col_cell[i]] += row[col_level[i]] + 1e-12
+            value[c] += row[col_level[i]] + 1e-12
     top = 0.0
     for i in range(n_seen):
-        value[seen[i]] = np.log(cell_prior[seen[i]]) + value[seen[i]]
-        top = value[seen[i]] if i == 0 else max(top, value[seen[i]])
-    if n_seen == 0:
-        top = 0.0
+        c = seen[i]
+        value[c] += log_cell_prior[c]
+        top = value[c] if i == 0 else max(top, value[c])
     rest, unseen = 0.0, 1.0
     near = 0
     for i in range(n_seen):
         c = seen[i]
-        unseen -= cell_prior[c]
+        unseen -= np.exp(log_cell_prior[c])
         if value[c] > top - _MASS_DEPTH:
             rest += np.exp(value[c] - top)
         if value[c] > top - _CELL_DEPTH:
@@ -121,30 +134,34 @@ def posterior(  # type: ignore[no-untyped-def]
     for i in range(near):
         ranked[i] = -value[seen[i]]
     order = np.argsort(ranked)
-    # Streets of the likeliest cells.
-    n, total = 0, 0.0
-    looked = 0.0
+    n, looked = 0, 0.0
     for r in range(near):
         cell = seen[order[r]]
         here = np.exp(value[cell] - top)
-        value[cell] = 0.0
-        if r >= max_cells or looked > 0.995 * rest:
+        size = cell_indptr[cell + 1] - cell_indptr[cell]
+        if r >= max_cells or looked > 0.995 * rest or n + size > len(place):
+            value[cell] = 0.0
             continue
         looked += here
         for p in range(cell_indptr[cell], cell_indptr[cell + 1]):
-            if n == len(place):
-                break
-            s = 0.0
-            for side in range(2):
-                for k in range(sign.shape[2]):
-                    c = sign[side, p, k]
-                    if c < 0:
-                        break
-                    s += gain[slot[side, c], level[side, p, k]]
             place[n] = p
-            mass[n] = prior[p] * np.exp(s - top)
-            total += mass[n]
             n += 1
+    # Streets of the likeliest cells: the same sum over the places' own entries.
+    for r in range(1, slots):
+        row = gain[r]
+        j = slot_key[r]
+        for i in range(col_indptr[j], col_indptr[j + 1]):
+            if value[col_cell[i]] != 0.0:
+                for q in range(col_first[i], col_first[i] + col_size[i]):
+                    score[row_place[q]] += row[row_level[q]]
+    for i in range(near):
+        value[seen[i]] = 0.0
+    total = 0.0
+    for i in range(n):
+        p = place[i]
+        mass[i] = prior[p] * np.exp(score[p] - top)
+        total += mass[i]
+        score[p] = 0.0
     none = 0.0
     if nowhere > 0.0:
         none = nowhere / (1.0 - nowhere) * np.exp(none_likelihood - top)
@@ -152,9 +169,12 @@ def posterior(  # type: ignore[no-untyped-def]
     for r in range(1, slots):
         slot[slot_key[r] // n_signs, slot_key[r] % n_signs] = 0
     whole = total + max(rest - looked, 0.0) + none
+    kept = 0
     for i in range(n):
-        mass[i] /= whole
-    return n, none / whole
+        if mass[i] > 1e-6 * whole:
+            place[kept], mass[kept] = place[i], mass[i] / whole
+            kept += 1
+    return kept, none / whole
 
 
 @njit(cache=True)
@@ -173,29 +193,32 @@ def tempered(counts, touched, n_touched, own, full, half):  # type: ignore[no-un
 
 @njit(cache=True)
 def infer_plates(  # type: ignore[no-untyped-def]
-    indptr, time_s, camera, expires_s, checkpoint_days, start_weekday, use, of_pair, usual,
-    setting, h_own, w_own, chance,
-    h_cell_prior, h_cell_indptr, h_prior, h_col_indptr, h_col_cell, h_col_level, h_sign, h_level,
-    w_cell_prior, w_cell_indptr, w_prior, w_col_indptr, w_col_cell, w_col_level, w_sign, w_level,
+    indptr, time_s, camera, expires_s, checkpoint_days, start_weekday, use, of_pair, usual, setting, h_own,
+    w_own, chance, softplus, h_sign, h_level,
+    h_cell_prior, h_cells, h_prior, h_col_indptr, h_col_cell, h_col_level, h_col_first,
+    h_col_size, h_row_place, h_row_level,
+    w_cell_prior, w_cells, w_prior, w_col_indptr, w_col_cell, w_col_level, w_col_first,
+    w_col_size, w_row_place, w_row_level,
     max_cells, places, masses, no_work,
 ):  # fmt: skip
     """Fill ``places`` and ``masses``, shape (2 targets, n_plates, n_checkpoints, n_top), and ``no_work``."""
     alpha, h_full, h_half, w_full, w_half, w_home, none_home, nowhere = setting
     n_signs, n_top = len(usual), places.shape[3]
-    counts = np.zeros((N_CLASSES, n_signs), np.int64)
-    touched = np.empty(N_CLASSES * n_signs, np.int64)
+    counts = np.zeros((N_CLASSES, n_signs), np.int32)
+    touched = np.empty(2 * len(time_s) * 4 + 8, np.int64)
     value = np.zeros(max(len(h_cell_prior), len(w_cell_prior)))
+    score = np.zeros(max(len(h_prior), len(w_prior)))
     seen = np.empty(len(value), np.int64)
     slot = np.zeros((2, n_signs), np.int64)
     visible = np.empty(len(time_s), np.int64)
     slot_key = np.zeros(2 * n_signs + 1, np.int64)
-    gain = np.zeros((2 * n_signs + 1, len(chance)))
+    gain = np.zeros((1024, len(chance)))
     place, mass = np.empty(2048, np.int64), np.empty(2048)
-    h_base, base, none_base = np.empty((2, n_signs)), np.empty((2, n_signs)), np.empty((2, n_signs))
-    for side in range(2):
-        h_base[side] = usual
+    mixed = np.zeros((2, n_signs))
     for p in range(len(indptr) - 1):
         a, b = indptr[p], indptr[p + 1]
+        if 4 * (b - a) + 8 > gain.shape[0]:
+            gain = np.zeros((4 * (b - a) + 8, len(chance)))
         for k in range(len(checkpoint_days)):
             n_touched = count_stays(
                 time_s[a:b], camera[a:b], use, expires_s[a:b], np.int64(checkpoint_days[k]) * 86_400,
@@ -203,38 +226,45 @@ def infer_plates(  # type: ignore[no-untyped-def]
             )  # fmt: skip
             h_temper = tempered(counts, touched, n_touched, h_own, h_full, h_half)
             w_temper = tempered(counts, touched, n_touched, w_own, w_full, w_half)
-            # A gap over noon may be spent at home, too: what home makes likely is no news about work.
-            for side in range(2):
-                base[side] = (1.0 - w_home) * usual
-                none_base[side] = (1.0 - none_home) * usual
             for target in range(2):
                 if target == 0:
+                    slots, none = gains(
+                        counts, touched, n_touched, h_own, usual, mixed, 0.0, 0.0, alpha, h_temper, chance,
+                        softplus, slot, slot_key, gain,
+                    )  # fmt: skip
                     n, _ = posterior(
-                        counts, touched, n_touched, h_own, h_base, none_base, alpha, h_temper, chance, 0.0,
-                        h_cell_prior, h_cell_indptr, h_prior, h_col_indptr, h_col_cell, h_col_level,
-                        h_sign, h_level, max_cells, slot, slot_key, gain, value, seen, place, mass,
+                        slots, none, 0.0, slot, slot_key, gain, h_cell_prior, h_cells, h_prior,
+                        h_col_indptr, h_col_cell, h_col_level, h_col_first, h_col_size, h_row_place,
+                        h_row_level, max_cells, value, seen, score, place, mass,
                     )  # fmt: skip
                 else:
+                    slots, none = gains(
+                        counts, touched, n_touched, w_own, usual, mixed, w_home, none_home, alpha, w_temper,
+                        chance, softplus, slot, slot_key, gain,
+                    )  # fmt: skip
                     n, no_work[p, k] = posterior(
-                        counts, touched, n_touched, w_own, base, none_base, alpha, w_temper, chance, nowhere,
-                        w_cell_prior, w_cell_indptr, w_prior, w_col_indptr, w_col_cell, w_col_level,
-                        w_sign, w_level, max_cells, slot, slot_key, gain, value, seen, place, mass,
+                        slots, none, nowhere, slot, slot_key, gain, w_cell_prior, w_cells, w_prior,
+                        w_col_indptr, w_col_cell, w_col_level, w_col_first, w_col_size, w_row_place,
+                        w_row_level, max_cells, value, seen, score, place, mass,
                     )  # fmt: skip
                 order = np.argsort(-mass[:n])
                 for i in range(min(n, n_top)):
                     places[target, p, k, i], masses[target, p, k, i] = place[order[i]], mass[order[i]]
-                if target == 1:
-                    continue
-                for i in range(min(n, 24)):
-                    h, m = place[order[i]], mass[order[i]]
+                # A gap over noon may be spent at home, too: what home makes likely is no news about work.
+                for i in range(min(n_top, 16)):
+                    h = places[0, p, k, i]
+                    if h < 0:
+                        break
+                    m = masses[0, p, k, i] if target == 0 else 0.0
                     for side in range(2):
                         for j in range(h_sign.shape[2]):
                             c = h_sign[side, h, j]
                             if c < 0:
                                 break
-                            q = m * chance[h_level[side, h, j]]
-                            base[side, c] += w_home * q
-                            none_base[side, c] += none_home * q
+                            if target == 0:
+                                mixed[side, c] += m * chance[h_level[side, h, j]]
+                            else:
+                                mixed[side, c] = 0.0
             for i in range(n_touched):
                 counts[touched[i] // n_signs, touched[i] % n_signs] = 0
 
@@ -252,14 +282,14 @@ def point_guesses(  # type: ignore[no-untyped-def]
     n_top = place.shape[1]
     for r in range(place.shape[0]):
         best, best_at = 0.0, -1
-        for i in range(min(n_top, 32)):
+        for i in range(min(n_top, 24)):
             a = place[r, i]
             if a < 0:
                 break
             if not inside[a]:
                 continue
             near = 0.0
-            for j in range(min(n_top, 160)):
+            for j in range(min(n_top, 128)):
                 b = place[r, j]
                 if b < 0:
                     break

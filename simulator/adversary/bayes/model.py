@@ -41,19 +41,25 @@ class Side:
         The hypotheses.
     table
         First and last readers of each.
-    cell_prior
-        Prior of each cell, shape (n_cells,).
+    log_cell_prior
+        Log prior of each cell, shape (n_cells,).
     column_indptr, column_cell, column_level
-        The tables averaged over cells, by reader: rows ``column_indptr[side * n_cameras + c]`` up to the next
-        are the cells from which reader ``c`` is seen first (side 0) or last (side 1), and how likely.
+        The tables averaged over cells, by sign: rows ``column_indptr[side * n_signs + c]`` up to the next
+        are the cells from which sign ``c`` is seen first (side 0) or last (side 1), and how likely.
+    column_first, column_size, row_place, row_level
+        The same of the hypotheses themselves: those of a cell are rows ``column_first`` and so many more.
     """
 
     places: Hypotheses
     table: FirstLast
-    cell_prior: NDArray[np.float64]
+    log_cell_prior: NDArray[np.float64]
     column_indptr: NDArray[np.int64]
     column_cell: NDArray[np.int32]
     column_level: NDArray[np.uint8]
+    column_first: NDArray[np.int32]
+    column_size: NDArray[np.uint8]
+    row_place: NDArray[np.int32]
+    row_level: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,26 +79,39 @@ def _side(places: Hypotheses, table: FirstLast, n_signs: int) -> Side:
     cell = np.repeat(np.arange(places.n_cells), np.diff(places.cell_indptr))
     cell_prior = np.bincount(cell, places.prior, places.n_cells).astype(np.float64)
     weight = places.prior / np.maximum(cell_prior[cell], 1e-300)
-    indptr, columns, chances = [0], [], []
+    indptr, columns, levels = [np.zeros(1, np.int64)], [], []
+    starts, sizes, row_places, row_levels, n_rows = [], [], [], [], 0
     for side in range(2):
-        sign, chance = table.sign[side], chance_of_levels()[table.level[side]]
-        row, k = np.nonzero(sign >= 0)
-        key = sign[row, k].astype(np.int64) * places.n_cells + cell[row]
-        used, at = np.unique(key, return_inverse=True)
-        total = np.bincount(at, chance[row, k] * weight[row], len(used))
+        known = table.sign[side] >= 0
+        sign, level = table.sign[side][known], table.level[side][known]
+        place = np.repeat(np.arange(places.n, dtype=np.int32), known.sum(axis=1))
+        order = np.argsort(sign, kind="stable")
+        row_places.append(place[order])
+        row_levels.append(level[order])
+        # Places are sorted by cell, so that equal keys lie together.
+        key = sign[order].astype(np.int64) * places.n_cells + cell[place[order]]
+        first = np.flatnonzero(np.diff(key, prepend=-1))
+        total = np.add.reduceat(chance_of_levels()[level[order]] * weight[place[order]], first)
         keep = total > SMALLEST
-        used, total = used[keep], total[keep]
+        used = key[first][keep]
+        starts.append((n_rows + first[keep]).astype(np.int32))
+        # A cell that holds more places than a byte counts (far from usual) shows its first 255.
+        sizes.append(np.minimum(np.diff(first, append=len(key))[keep], 255).astype(np.uint8))
+        n_rows += len(key)
         columns.append((used % places.n_cells).astype(np.int32))
-        chances.append(total.astype(np.float32))
-        start = np.searchsorted(used // places.n_cells, np.arange(1, n_signs + 1))
-        indptr.extend((start + indptr[-1 if side == 0 else n_signs]).tolist())
+        levels.append(level_of(total[keep]))
+        indptr.append(indptr[-1][-1] + np.searchsorted(used // places.n_cells, np.arange(1, n_signs + 1)))
     return Side(
         places=places,
         table=table,
-        cell_prior=cell_prior,
-        column_indptr=np.array(indptr, np.int64),
+        log_cell_prior=np.log(np.maximum(cell_prior, 1e-300)),
+        column_indptr=np.concatenate(indptr),
         column_cell=np.concatenate(columns),
-        column_level=level_of(np.concatenate(chances)),
+        column_level=np.concatenate(levels),
+        column_first=np.concatenate(starts),
+        column_size=np.concatenate(sizes),
+        row_place=np.concatenate(row_places),
+        row_level=np.concatenate(row_levels),
     )
 
 
