@@ -72,6 +72,7 @@ def drive(world: World, first: int, last: int) -> tuple[Trips, Legs]:
         places=world.places,
         trees=world.trees,
         watched=world.watched,
+        keep_edges=world.has_mobile_readers,
     )
     return carry_out(plans, field, legs, days=scenario.days, seed=seed), legs
 
@@ -115,6 +116,7 @@ def capture(
             raws.append(
                 read_from_cars(
                     trips,
+                    legs,
                     first_driver=first,
                     last_driver=last,
                     passes=blocks.passes(day, until),

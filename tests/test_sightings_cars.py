@@ -27,9 +27,9 @@ def passes_of(world: World, day_from: int, day_to: int) -> MobilePasses:
     )  # fmt: skip
 
 
-def read(world: World, trips: Trips, day_from: int, day_to: int) -> Raw:
+def read(world: World, trips: tuple[Trips, Legs], day_from: int, day_to: int) -> Raw:
     return read_from_cars(
-        trips, first_driver=0, last_driver=world.drivers.n_drivers, passes=passes_of(world, day_from, day_to),
+        *trips, first_driver=0, last_driver=world.drivers.n_drivers, passes=passes_of(world, day_from, day_to),
         day_from=day_from, day_to=day_to, drivers=world.drivers, places=world.places,
         network=world.city.network, trees=world.trees, cameras=world.cameras, working=world.working,
         seed=world.seed,
@@ -43,8 +43,9 @@ def rows(raw: Raw) -> list[tuple[int, float, int]]:
     )
 
 
-def reference(world: World, trips: Trips, days: int) -> list[tuple[int, float, int]]:
+def reference(world: World, driven: tuple[Trips, Legs], days: int) -> list[tuple[int, float, int]]:
     """Every pass held against every stay and every driven edge, by plain definition."""
+    trips, _ = driven
     net, places, cameras, drivers = world.city.network, world.places, world.cameras, world.drivers
     passes = passes_of(world, 0, days)
     edge_of = np.repeat(np.arange(net.n_edges), np.diff(passes.edge_indptr))
@@ -107,8 +108,7 @@ def reference(world: World, trips: Trips, days: int) -> list[tuple[int, float, i
 
 
 def test_cars_read_what_brute_force_finds(tiny_world: World, tiny_trips: tuple[Trips, Legs]) -> None:
-    trips, _ = tiny_trips
-    got, expected = rows(read(tiny_world, trips, 0, 2)), reference(tiny_world, trips, 2)
+    got, expected = rows(read(tiny_world, tiny_trips, 0, 2)), reference(tiny_world, tiny_trips, 2)
     assert len(expected) > 50
     assert [(d, c) for d, _, c in got] == [(d, c) for d, _, c in expected]
     assert [t for _, t, _ in got] == pytest.approx([t for _, t, _ in expected], abs=0.01)
@@ -118,9 +118,8 @@ def test_cars_read_what_brute_force_finds(tiny_world: World, tiny_trips: tuple[T
 def test_blocks_of_days_make_no_difference(
     tiny_world: World, tiny_trips: tuple[Trips, Legs], block: int
 ) -> None:
-    trips, _ = tiny_trips
-    parts = [rows(read(tiny_world, trips, a, min(a + block, 10))) for a in range(0, 10, block)]
-    assert sorted(row for part in parts for row in part) == rows(read(tiny_world, trips, 0, 10))
+    parts = [rows(read(tiny_world, tiny_trips, a, min(a + block, 10))) for a in range(0, 10, block)]
+    assert sorted(row for part in parts for row in part) == rows(read(tiny_world, tiny_trips, 0, 10))
 
 
 def test_a_car_in_a_garage_is_never_read(tiny_world: World, tiny_trips: tuple[Trips, Legs]) -> None:
@@ -133,7 +132,7 @@ def test_a_car_in_a_garage_is_never_read(tiny_world: World, tiny_trips: tuple[Tr
     at_home = {}
     for visible in (False, True):
         people = replace(drivers, visible_at_home=np.full(drivers.n_drivers, visible))
-        raw = read(replace(tiny_world, cameras=blind, drivers=people), trips, 0, 10)
+        raw = read(replace(tiny_world, cameras=blind, drivers=people), tiny_trips, 0, 10)
         count = 0
         for d, t in zip(raw.driver, raw.time_s, strict=True):
             mine = trips.driver == d
@@ -146,13 +145,15 @@ def test_a_car_in_a_garage_is_never_read(tiny_world: World, tiny_trips: tuple[Tr
 
 
 def test_positions_carry_the_gps_error(tiny_world: World, tiny_trips: tuple[Trips, Legs]) -> None:
-    trips, _ = tiny_trips
     n = tiny_world.cameras.n_cameras
     exact = read(
-        replace(tiny_world, cameras=replace(tiny_world.cameras, gps_error_m=np.zeros(n))), trips, 0, 10
+        replace(tiny_world, cameras=replace(tiny_world.cameras, gps_error_m=np.zeros(n))), tiny_trips, 0, 10
     )
     noisy = read(
-        replace(tiny_world, cameras=replace(tiny_world.cameras, gps_error_m=np.full(n, 8.0))), trips, 0, 10
+        replace(tiny_world, cameras=replace(tiny_world.cameras, gps_error_m=np.full(n, 8.0))),
+        tiny_trips,
+        0,
+        10,
     )
     assert rows(exact) == rows(noisy)
     error = np.concatenate([noisy.x_m - exact.x_m, noisy.y_m - exact.y_m])

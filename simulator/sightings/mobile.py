@@ -13,7 +13,7 @@ from simulator.people.places import Places
 from simulator.roads.network import RoadNetwork
 from simulator.sightings.capture import Raw, is_night
 from simulator.streams import Stream, stream_key, uniforms
-from simulator.travel.legs import collect_edges
+from simulator.travel.legs import Legs
 from simulator.travel.trees import RouteTrees
 from simulator.travel.trips import Trips
 
@@ -24,6 +24,7 @@ _LONGEST_PASS_S = 1_800
 
 def read_from_cars(
     trips: Trips,
+    legs: Legs,
     *,
     first_driver: int,
     last_driver: int,
@@ -44,6 +45,8 @@ def read_from_cars(
     ----------
     trips
         All trips of these drivers, by driver and time.
+    legs
+        Their legs, with the edges kept.
     passes
         Passes that cover the days, shifts begun the evening before included.
     day_from, day_to
@@ -65,19 +68,16 @@ def read_from_cars(
         trips.from_place,
         trips.to_place,
         trips.field,
+        trips.leg,
         trees.n_variants,
         drivers.home_place,
         drivers.visible_at_home,
-        places.tree,
         places.edge,
         places.offset_m,
-        places.arrive_node,
-        places.depart_node,
         places.beyond_s,
         places.in_lot,
         places.x_m,
         places.y_m,
-        network.out_indptr,
         network.edge_tail,
         network.edge_head,
         network.edge_length_m,
@@ -85,10 +85,8 @@ def read_from_cars(
         x,
         y,
         trees.edge_time_s,
-        trees.next_slot,
-        trees.last_slot,
-        trees.in_indptr,
-        trees.in_edge,
+        legs.edge_indptr,
+        legs.edge,
         passes.edge_indptr,
         passes.enter_s,
         passes.duration_s,
@@ -143,11 +141,10 @@ def _is_busy(busy, edge, from_s, to_s):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _read_from_cars(  # type: ignore[no-untyped-def]
     moving_key, parked_key, gps_key, first_driver, indptr, begin_s, end_s, depart_s, arrive_s, pace,
-    from_place, to_place, field, n_variants, home_place, visible_at_home, tree, place_edge, place_offset_m,
-    arrive_node, depart_node, beyond_s, in_lot, place_x, place_y, out_indptr, edge_tail, edge_head,
-    edge_length_m, reverse_edge, node_x, node_y, edge_time_s, next_slot, last_slot, in_indptr, in_edge,
-    pass_indptr, enter_s, duration_s, pass_camera, sweep, camera_key, read_rate, parked_read_rate,
-    night_penalty, gps_error_m, working,
+    from_place, to_place, field, leg, n_variants, home_place, visible_at_home, place_edge, place_offset_m,
+    beyond_s, in_lot, place_x, place_y, edge_tail, edge_head, edge_length_m, reverse_edge, node_x, node_y,
+    edge_time_s, leg_edge_indptr, leg_edge, pass_indptr, enter_s, duration_s, pass_camera, sweep, camera_key,
+    read_rate, parked_read_rate, night_penalty, gps_error_m, working,
 ):  # fmt: skip
     capacity = 1024
     o_driver = np.empty(capacity, np.int32)
@@ -155,7 +152,6 @@ def _read_from_cars(  # type: ignore[no-untyped-def]
     o_camera = np.empty(capacity, np.int32)
     o_x = np.empty(capacity, np.float64)
     o_y = np.empty(capacity, np.float64)
-    buffer = np.empty(2 * len(out_indptr) + 8, np.int64)
     busy = _busy_hours(pass_indptr, enter_s, duration_s, begin_s, end_s)
     n = 0
     for p in range(len(indptr) - 1):
@@ -204,14 +200,11 @@ def _read_from_cars(  # type: ignore[no-untyped-def]
             if i == b or arrive_s[i] < begin_s or depart_s[i] >= end_s:
                 continue
             # Trip i: which readers come the other way?
-            k = collect_edges(
-                buffer, from_place[i], to_place[i], field[i], tree, arrive_node, depart_node, place_edge,
-                out_indptr, edge_tail, edge_head, next_slot, last_slot, in_indptr, in_edge,
-            )  # fmt: skip
+            first, k = leg_edge_indptr[leg[i]], leg_edge_indptr[leg[i] + 1] - leg_edge_indptr[leg[i]]
             period = 1 if field[i] >= n_variants else 0
             t0 = depart_s[i] + pace[i] * beyond_s[from_place[i]]
             for j in range(k):
-                e = buffer[j]
+                e = leg_edge[first + j]
                 part = 1.0
                 if j == 0 and place_edge[from_place[i]] >= 0:
                     part = 1.0 - place_offset_m[from_place[i]] / edge_length_m[e]

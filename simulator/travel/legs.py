@@ -53,6 +53,8 @@ class Legs:
     pass_indptr, pass_camera, pass_s
         Reader passes of leg ``i`` are rows ``pass_indptr[i]:pass_indptr[i + 1]``: the reader and the mean
         time after departure, seconds.
+    edge_indptr, edge
+        Directed edges of leg ``i`` in driving order; empty unless asked for.
     """
 
     of_trip: NDArray[np.int64]
@@ -61,6 +63,8 @@ class Legs:
     pass_indptr: NDArray[np.int64]
     pass_camera: NDArray[np.int32]
     pass_s: NDArray[np.float64]
+    edge_indptr: NDArray[np.int64]
+    edge: NDArray[np.int32]
 
 
 def choose_fields(
@@ -97,8 +101,9 @@ def route_legs(
     places: Places,
     trees: RouteTrees,
     watched: WatchedEdges,
+    keep_edges: bool = False,
 ) -> Legs:
-    """Route every distinct leg of the plans, one walk each."""
+    """Route every distinct leg of the plans, one walk each; keep the edges driven if asked to."""
     # The only place of a driver's that is not an attractor is the own home: one code serves for it.
     home = places.n_attractors
     from_code = np.minimum(plans.from_place, home).astype(np.int64)
@@ -106,7 +111,14 @@ def route_legs(
     n_fields = 2 * trees.n_variants
     key = ((plans.driver.astype(np.int64) * (home + 1) + from_code) * (home + 1) + to_code) * n_fields + field
     _, first, of_trip = np.unique(key, return_index=True, return_inverse=True)
-    duration, distance, indptr, camera, seconds = _walk_legs(
+    # Legs of one tree are walked one after another: the tree then stays in the processor's cache.
+    origin, target, leg_field = plans.from_place[first], plans.to_place[first], field[first]
+    tree = np.where(places.tree[target] >= 0, places.tree[target], places.tree[origin])
+    order = np.lexsort((tree, places.tree[target] >= 0, leg_field))
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    first = first[order]
+    duration, distance, indptr, camera, seconds, edge_indptr, edge = _walk_legs(
         plans.from_place[first],
         plans.to_place[first],
         field[first],
@@ -130,14 +142,17 @@ def route_legs(
         watched.indptr,
         watched.camera,
         watched.offset_m,
+        keep_edges,
     )
     return Legs(
-        of_trip=of_trip.ravel(),
+        of_trip=rank[of_trip.ravel()],
         duration_s=duration,
         distance_m=distance,
         pass_indptr=indptr,
         pass_camera=camera,
         pass_s=seconds,
+        edge_indptr=edge_indptr,
+        edge=edge,
     )
 
 
@@ -217,7 +232,7 @@ def collect_edges(  # type: ignore[no-untyped-def]
 def _walk_legs(  # type: ignore[no-untyped-def]
     origin, target, field, n_variants, tree, place_edge, place_offset_m, arrive_node, depart_node, beyond_m,
     beyond_s, out_indptr, edge_tail, edge_head, edge_length_m, edge_time_s, next_slot, last_slot, in_indptr,
-    in_edge, watched_indptr, watched_camera, watched_offset_m,
+    in_edge, watched_indptr, watched_camera, watched_offset_m, keep_edges,
 ):  # fmt: skip
     n = len(origin)
     duration = np.empty(n, np.float64)
@@ -228,6 +243,10 @@ def _walk_legs(  # type: ignore[no-untyped-def]
     seconds = np.empty(capacity, np.float64)
     buffer = np.empty(2 * len(out_indptr) + 8, np.int64)
     used = 0
+    edge_indptr = np.zeros(n + 1, np.int64)
+    edge_capacity = 40 * n + 64 if keep_edges else 0
+    edge = np.empty(edge_capacity, np.int32)
+    driven = 0
     for i in range(n):
         a, b = origin[i], target[i]
         period = 1 if field[i] >= n_variants else 0
@@ -235,6 +254,14 @@ def _walk_legs(  # type: ignore[no-untyped-def]
             buffer, a, b, field[i], tree, arrive_node, depart_node, place_edge, out_indptr, edge_tail,
             edge_head, next_slot, last_slot, in_indptr, in_edge,
         )  # fmt: skip
+        if keep_edges:
+            if driven + k > edge_capacity:
+                edge_capacity = 2 * edge_capacity + k
+                edge = grown(edge, edge_capacity)
+            for j in range(k):
+                edge[driven + j] = buffer[j]
+            driven += k
+            edge_indptr[i + 1] = driven
         t = beyond_s[a]
         d = beyond_m[a]
         for j in range(k):
@@ -259,4 +286,4 @@ def _walk_legs(  # type: ignore[no-untyped-def]
         duration[i] = t + beyond_s[b]
         distance[i] = d + beyond_m[b]
         indptr[i + 1] = used
-    return duration, distance, indptr, camera[:used], seconds[:used]
+    return duration, distance, indptr, camera[:used], seconds[:used], edge_indptr, edge[:driven]
