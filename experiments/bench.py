@@ -215,7 +215,8 @@ def _columbus(maps: Path | None) -> Iterator[Row]:
                 [sys.executable, "-c", program, str(path)],
                 environment={"PLATETRAIL_CACHE": cache, "PLATETRAIL_KERNEL_CACHE": "off"},
             )
-            yield _at_most(f"Columbus import, {state}", float(took.output.split()[-1]), most, "s")
+            seconds = float(took.output.split()[-1])
+            yield _at_most(f"Columbus import, {state}", seconds, most, "s", digits=2)
 
 
 def _city(sizes: Sizes) -> Iterator[Row]:
