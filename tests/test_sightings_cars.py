@@ -29,7 +29,8 @@ def passes_of(world: World, day_from: int, day_to: int) -> MobilePasses:
 
 def read(world: World, trips: tuple[Trips, Legs], day_from: int, day_to: int) -> Raw:
     return read_from_cars(
-        *trips, first_driver=0, last_driver=world.drivers.n_drivers, passes=passes_of(world, day_from, day_to),
+        *trips, first_driver=0, last_driver=world.drivers.n_drivers,
+        passes=passes_of(world, day_from, day_to),
         day_from=day_from, day_to=day_to, drivers=world.drivers, places=world.places,
         network=world.city.network, trees=world.trees, cameras=world.cameras, working=world.working,
         seed=world.seed,
