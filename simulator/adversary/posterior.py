@@ -21,6 +21,8 @@ class Posterior:
         n_top).
     mass
         Their posterior probabilities, the same shape.
+    on_streets
+        Whether hypotheses are streets; if not, ``edge`` says nothing and places are points of a grid.
     none
         Posterior probability that there is no such place at all, shape (n_plates, n_checkpoints).
 
@@ -37,3 +39,4 @@ class Posterior:
     place: NDArray[np.int32]
     mass: NDArray[np.float32]
     none: NDArray[np.float32]
+    on_streets: bool = True

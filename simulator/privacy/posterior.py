@@ -57,9 +57,17 @@ def true_hypothesis(
 ) -> NDArray[np.int64]:
     """Return the hypothesis that is true of each driver, shape (n_drivers,).
 
-    On the map it is the place's own street side (-1: not among the hypotheses); off the map, the gateway
+    Without a street map it is the nearest point of the grid. On the map it is the place's own street side (-1: not among the hypotheses); off the map, the gateway
     nearest to the place.
     """
+    if not posterior.on_streets:
+        tree = cKDTree(np.column_stack([posterior.x_m, posterior.y_m]))
+        here = np.isfinite(x_m) & np.isfinite(y_m)
+        found = np.full(len(x_m), -1, dtype=np.int64)
+        # A place off the grid is none of its points.
+        far_m, at = tree.query(np.column_stack([x_m[here], y_m[here]]))
+        found[here] = np.where(far_m < 0.75 * np.sqrt(posterior.area_m2[at]), at, -1)
+        return found
     inside = np.flatnonzero(posterior.edge >= 0)
     gate = np.flatnonzero(posterior.edge < 0)
     row = np.full(int(max(edge.max(initial=0), posterior.edge.max(initial=0))) + 1, -1, dtype=np.int64)

@@ -160,6 +160,32 @@ class RoadNetwork:
         distance, at = tree.query(np.column_stack([x_m, y_m]))
         return edge[at], offset[at], np.asarray(distance, dtype=np.float64)
 
+    def edges_near(
+        self, points_m: NDArray[np.floating], count: int, reach_m: float
+    ) -> tuple[IntArray, FloatArray]:
+        """Return edges with a point within reach of positions, nearest first, -1 and infinity where no more are.
+
+        Streets are sampled every 20 m or so, and an edge comes once for each of its points in reach.
+
+        Parameters
+        ----------
+        points_m
+            Positions, shape (n, 2), metres.
+        count
+            Sampled points wanted for each position.
+        reach_m
+            Farthest distance.
+
+        Returns
+        -------
+        edge, distance_m
+            Shape (n, count).
+        """
+        tree, edge, _ = self._sampled
+        distance, at = tree.query(points_m, k=count, distance_upper_bound=reach_m)
+        found = np.isfinite(distance)
+        return np.where(found, edge[np.where(found, at, 0)], -1).astype(np.int32), np.asarray(distance)
+
     def edge_bearing_deg(self, edge: NDArray[np.integer]) -> FloatArray:
         """Return the compass bearing (degrees, clockwise from north) from tail to head of edges."""
         dx = self.node_x_m[self.edge_head[edge]] - self.node_x_m[self.edge_tail[edge]]

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.adversary.attacker import Attack, Guesses
-from simulator.adversary.bayes.habits import Habits
+from simulator.adversary.bayes.habits import UNKNOWN_HABITS, Habits
 from simulator.adversary.bayes.infer import infer_plates, point_guesses, softplus_table
-from simulator.adversary.bayes.model import Model, Side, model_of
+from simulator.adversary.bayes.model import Side, model_of
+from simulator.adversary.bayes.parked import ParkedSide, nearby
+from simulator.adversary.bayes.sparse_knowledge import density_posterior
 from simulator.adversary.bayes.tables import chance_of_levels
 from simulator.adversary.knowledge import Knowledge, Rung
 from simulator.adversary.posterior import Posterior
@@ -63,14 +65,14 @@ class BayesAttacker:
     def infer(self, view: ArchiveView, knowledge: Knowledge) -> Attack:
         """Return guesses and posteriors of homes and work places of all plates at all checkpoints of a view.
 
-        Raises
-        ------
-        ScenarioError
-            If streets or readers are not known.
+        Without streets or readers it falls back on :mod:`simulator.adversary.bayes.sparse_knowledge`; without
+        land use, streets count by length; below the rung of habits, distance does not matter to trips.
         """
-        model = model_of(knowledge, self.habits)
         readers = knowledge.readers
-        assert readers is not None
+        if knowledge.streets is None or readers is None:
+            home, work = (density_posterior(view, noon=noon) for noon in (False, True))
+            return Attack(home=_guesses(home), work=_guesses(work), home_posterior=home, work_posterior=work)
+        model = model_of(knowledge, self.habits if knowledge.rung >= Rung.HABITS else UNKNOWN_HABITS)
         shape = (2, view.n_plates, view.n_checkpoints, _N_TOP)
         place = np.full(shape, -1, dtype=np.int32)
         mass = np.zeros(shape, dtype=np.float32)
@@ -86,6 +88,7 @@ class BayesAttacker:
             ]
         )
         chance = chance_of_levels()
+        near = nearby(view, readers.fixed, knowledge.streets)
         arguments = (
             np.require(view.indptr, np.int64, "C"),
             np.require(view.time_s, np.int64, "C"),
@@ -97,6 +100,9 @@ class BayesAttacker:
             model.signs.of_pair,
             model.usual,
             setting,
+            near.row,
+            near.edge,
+            near.weight,
             np.repeat(self.home_own, 2),
             np.repeat(self.work_own, 2),
             chance,
@@ -105,20 +111,26 @@ class BayesAttacker:
             model.home.table.level,
             *_arrays(model.home),
             *_arrays(model.work),
+            *_parked(model.home_parked),
+            *_parked(model.work_parked),
             _MAX_CELLS,
             place,
             mass,
             no_work,
         )
         infer_plates(*arguments)
-        home = _posterior(model, model.home, place[0], mass[0], np.zeros_like(no_work))
-        work = _posterior(model, model.work, place[1], mass[1], no_work)
+        home = _posterior(model.home, place[0], mass[0], np.zeros_like(no_work))
+        work = _posterior(model.work, place[1], mass[1], no_work)
         return Attack(home=_guesses(home), work=_guesses(work), home_posterior=home, work_posterior=work)
+
+
+def _parked(side: ParkedSide) -> tuple[Any, ...]:
+    return side.place_of_edge, side.cell_of_place, side.odds, side.at_place
 
 
 def _arrays(side: Side) -> tuple[Any, ...]:
     return (
-        side.log_cell_prior,
+        side.cell_prior,
         side.places.cell_indptr,
         side.places.prior,
         side.column_indptr,
@@ -132,7 +144,7 @@ def _arrays(side: Side) -> tuple[Any, ...]:
 
 
 def _posterior(
-    model: Model, side: Side, place: NDArray[np.int32], mass: NDArray[np.float32], none: NDArray[np.float32]
+    side: Side, place: NDArray[np.int32], mass: NDArray[np.float32], none: NDArray[np.float32]
 ) -> Posterior:
     places = side.places
     return Posterior(

@@ -51,3 +51,9 @@ class Habits:
     outside_share: float = 0.20
     no_work_share: float = 0.40
     outside_work_share: float = 0.30
+
+
+#: Somebody who knows the town but not how people travel: other ends are as likely far as near.
+UNKNOWN_HABITS = Habits(
+    commute_scale_m=1e6, errand_scale_m=1e6, commute_share=1 / 3, errand_share=1 / 3, visit_share=1 / 3
+)

@@ -13,10 +13,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulator.adversary.bayes.events import N_CLASSES, count_stays
+from simulator.adversary.bayes.parked import park
 
 # Cells this much less likely than the likeliest (log) are not looked into, nor their mass counted one by one.
-_CELL_DEPTH = 8.0
-_MASS_DEPTH = 14.0
+_CELL_DEPTH = 7.0
+_MASS_DEPTH = 12.0
 # Grid of z at which log(1 + exp(z)) is tabulated; its step is that of the levels of probability.
 _Z_LOW, _Z_HIGH = -9.0, 24.0
 _FACTORS = 4
@@ -24,7 +25,7 @@ _FACTORS = 4
 
 def softplus_table(step: float) -> NDArray[np.float64]:
     """Return log(1 + exp(z)) at z = -9, -9 + step, ... for :func:`gains`."""
-    return np.log1p(np.exp(np.arange(_Z_LOW, _Z_HIGH + step, step)))
+    return np.asarray(np.log1p(np.exp(np.arange(_Z_LOW, _Z_HIGH + step, step))))
 
 
 @njit(cache=True)
@@ -91,14 +92,15 @@ def gains(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def posterior(  # type: ignore[no-untyped-def]
-    slots, none_likelihood, nowhere, slot, slot_key, gain, log_cell_prior, cell_indptr, prior, col_indptr,
-    col_cell, col_level, col_first, col_size, row_place, row_level, max_cells, value, seen, score, place,
-    mass,
+    slots, none_likelihood, nowhere, slot, slot_key, gain, cell_prior, cell_indptr, prior, col_indptr,
+    col_cell, col_level, col_first, col_size, row_place, row_level, n_where, where, missed, odds,
+    cell_of_place, max_cells, value, seen, score, place, mass,
 ):  # fmt: skip
     """Work out one target's posterior; return how many places were looked at, and the mass of "none".
 
     ``nowhere`` is the prior of there being no such place, with readers as in ``none_base``. ``place`` and
-    ``mass`` receive the places of the likeliest cells and their posterior probabilities.
+    ``mass`` receive the places of the likeliest cells and their posterior probabilities. The places near
+    sightings by readers on cars are ``where[:n_where]``; see :mod:`simulator.adversary.bayes.parked`.
     """
     # Cells: a sum over the columns of touched signs; cells that no sign speaks for keep the value 0.
     n_seen = 0
@@ -112,16 +114,25 @@ def posterior(  # type: ignore[no-untyped-def]
                 seen[n_seen] = c
                 n_seen += 1
             value[c] += row[col_level[i]] + 1e-12
+    for i in range(n_where):
+        p = where[i]
+        c = cell_of_place[p]
+        if value[c] == 0.0:
+            value[c] = 1e-9
+            seen[n_seen] = c
+            n_seen += 1
+        # Of a cell's places, those near the sighting gain; places of one cell are taken one after the other.
+        value[c] += np.log(1.0 + prior[p] / cell_prior[c] * odds[p] * (1.0 - missed[p]))
     top = 0.0
     for i in range(n_seen):
         c = seen[i]
-        value[c] += log_cell_prior[c]
+        value[c] += np.log(cell_prior[c])
         top = value[c] if i == 0 else max(top, value[c])
     rest, unseen = 0.0, 1.0
     near = 0
     for i in range(n_seen):
         c = seen[i]
-        unseen -= np.exp(log_cell_prior[c])
+        unseen -= cell_prior[c]
         if value[c] > top - _MASS_DEPTH:
             rest += np.exp(value[c] - top)
         if value[c] > top - _CELL_DEPTH:
@@ -154,6 +165,10 @@ def posterior(  # type: ignore[no-untyped-def]
             if value[col_cell[i]] != 0.0:
                 for q in range(col_first[i], col_first[i] + col_size[i]):
                     score[row_place[q]] += row[row_level[q]]
+    for i in range(n_where):
+        p = where[i]
+        if value[cell_of_place[p]] != 0.0:
+            score[p] += np.log(1.0 + odds[p] * (1.0 - missed[p]))
     for i in range(near):
         value[seen[i]] = 0.0
     total = 0.0
@@ -193,12 +208,14 @@ def tempered(counts, touched, n_touched, own, full, half):  # type: ignore[no-un
 
 @njit(cache=True)
 def infer_plates(  # type: ignore[no-untyped-def]
-    indptr, time_s, camera, expires_s, checkpoint_days, start_weekday, use, of_pair, usual, setting, h_own,
+    indptr, time_s, camera, expires_s, checkpoint_days, start_weekday, use, of_pair, usual, setting,
+    mobile_row, near_edge, near_weight, h_own,
     w_own, chance, softplus, h_sign, h_level,
     h_cell_prior, h_cells, h_prior, h_col_indptr, h_col_cell, h_col_level, h_col_first,
     h_col_size, h_row_place, h_row_level,
     w_cell_prior, w_cells, w_prior, w_col_indptr, w_col_cell, w_col_level, w_col_first,
     w_col_size, w_row_place, w_row_level,
+    h_place_of_edge, h_cell_of_place, h_odds, h_at, w_place_of_edge, w_cell_of_place, w_odds, w_at,
     max_cells, places, masses, no_work,
 ):  # fmt: skip
     """Fill ``places`` and ``masses``, shape (2 targets, n_plates, n_checkpoints, n_top), and ``no_work``."""
@@ -215,13 +232,16 @@ def infer_plates(  # type: ignore[no-untyped-def]
     gain = np.zeros((1024, len(chance)))
     place, mass = np.empty(2048, np.int64), np.empty(2048)
     mixed = np.zeros((2, n_signs))
+    missed, day_of = np.ones(len(score)), np.full(len(score), -1, np.int64)
+    where = np.empty(len(score), np.int64)
     for p in range(len(indptr) - 1):
         a, b = indptr[p], indptr[p + 1]
         if 4 * (b - a) + 8 > gain.shape[0]:
             gain = np.zeros((4 * (b - a) + 8, len(chance)))
         for k in range(len(checkpoint_days)):
+            now_s = np.int64(checkpoint_days[k]) * 86_400
             n_touched = count_stays(
-                time_s[a:b], camera[a:b], use, expires_s[a:b], np.int64(checkpoint_days[k]) * 86_400,
+                time_s[a:b], camera[a:b], use, expires_s[a:b], now_s,
                 start_weekday, of_pair, visible, counts, touched,
             )  # fmt: skip
             h_temper = tempered(counts, touched, n_touched, h_own, h_full, h_half)
@@ -232,21 +252,33 @@ def infer_plates(  # type: ignore[no-untyped-def]
                         counts, touched, n_touched, h_own, usual, mixed, 0.0, 0.0, alpha, h_temper, chance,
                         softplus, slot, slot_key, gain,
                     )  # fmt: skip
+                    n_where = park(
+                        time_s[a:b], expires_s[a:b], now_s, start_weekday, mobile_row[a:b], near_edge,
+                        near_weight, h_place_of_edge, h_at, missed, day_of, where,
+                    )  # fmt: skip
                     n, _ = posterior(
                         slots, none, 0.0, slot, slot_key, gain, h_cell_prior, h_cells, h_prior,
                         h_col_indptr, h_col_cell, h_col_level, h_col_first, h_col_size, h_row_place,
-                        h_row_level, max_cells, value, seen, score, place, mass,
+                        h_row_level, n_where, where, missed, h_odds, h_cell_of_place, max_cells, value,
+                        seen, score, place, mass,
                     )  # fmt: skip
                 else:
                     slots, none = gains(
                         counts, touched, n_touched, w_own, usual, mixed, w_home, none_home, alpha, w_temper,
                         chance, softplus, slot, slot_key, gain,
                     )  # fmt: skip
+                    n_where = park(
+                        time_s[a:b], expires_s[a:b], now_s, start_weekday, mobile_row[a:b], near_edge,
+                        near_weight, w_place_of_edge, w_at, missed, day_of, where,
+                    )  # fmt: skip
                     n, no_work[p, k] = posterior(
                         slots, none, nowhere, slot, slot_key, gain, w_cell_prior, w_cells, w_prior,
                         w_col_indptr, w_col_cell, w_col_level, w_col_first, w_col_size, w_row_place,
-                        w_row_level, max_cells, value, seen, score, place, mass,
+                        w_row_level, n_where, where, missed, w_odds, w_cell_of_place, max_cells, value,
+                        seen, score, place, mass,
                     )  # fmt: skip
+                for i in range(n_where):
+                    missed[where[i]], day_of[where[i]] = 1.0, -1
                 order = np.argsort(-mass[:n])
                 for i in range(min(n, n_top)):
                     places[target, p, k, i], masses[target, p, k, i] = place[order[i]], mass[order[i]]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.hypotheses import Hypotheses, build_hypotheses
+from simulator.adversary.bayes.parked import ParkedSide, parked_side
 from simulator.adversary.bayes.routes import (
     Labels,
     OtherEnds,
@@ -27,8 +28,11 @@ from simulator.adversary.bayes.tables import (
     level_of,
     stay_tables,
 )
-from simulator.adversary.knowledge import Knowledge
+from simulator.adversary.knowledge import Knowledge, Rung
 from simulator.errors import ScenarioError
+
+# Part of a sign's usual share below which a cell does not count as showing it.
+_RARE = 0.25
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,8 +45,8 @@ class Side:
         The hypotheses.
     table
         First and last readers of each.
-    log_cell_prior
-        Log prior of each cell, shape (n_cells,).
+    cell_prior
+        Prior of each cell, shape (n_cells,).
     column_indptr, column_cell, column_level
         The tables averaged over cells, by sign: rows ``column_indptr[side * n_signs + c]`` up to the next
         are the cells from which sign ``c`` is seen first (side 0) or last (side 1), and how likely.
@@ -52,7 +56,7 @@ class Side:
 
     places: Hypotheses
     table: FirstLast
-    log_cell_prior: NDArray[np.float64]
+    cell_prior: NDArray[np.float64]
     column_indptr: NDArray[np.int64]
     column_cell: NDArray[np.int32]
     column_level: NDArray[np.uint8]
@@ -68,6 +72,8 @@ class Model:
 
     home: Side
     work: Side
+    home_parked: ParkedSide
+    work_parked: ParkedSide
     ends: OtherEnds
     labels: Labels
     signs: Signs
@@ -75,7 +81,8 @@ class Model:
     usual: NDArray[np.float64]
 
 
-def _side(places: Hypotheses, table: FirstLast, n_signs: int) -> Side:
+def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> Side:
+    n_signs = len(usual)
     cell = np.repeat(np.arange(places.n_cells), np.diff(places.cell_indptr))
     cell_prior = np.bincount(cell, places.prior, places.n_cells).astype(np.float64)
     weight = places.prior / np.maximum(cell_prior[cell], 1e-300)
@@ -92,7 +99,8 @@ def _side(places: Hypotheses, table: FirstLast, n_signs: int) -> Side:
         key = sign[order].astype(np.int64) * places.n_cells + cell[place[order]]
         first = np.flatnonzero(np.diff(key, prepend=-1))
         total = np.add.reduceat(chance_of_levels()[level[order]] * weight[place[order]], first)
-        keep = total > SMALLEST
+        # Where a sign is much rarer than usual, it says little: such cells are as good as never showing it.
+        keep = total > np.maximum(SMALLEST, _RARE * usual[key[first] // places.n_cells])
         used = key[first][keep]
         starts.append((n_rows + first[keep]).astype(np.int32))
         # A cell that holds more places than a byte counts (far from usual) shows its first 255.
@@ -104,7 +112,7 @@ def _side(places: Hypotheses, table: FirstLast, n_signs: int) -> Side:
     return Side(
         places=places,
         table=table,
-        log_cell_prior=np.log(np.maximum(cell_prior, 1e-300)),
+        cell_prior=np.maximum(cell_prior, 1e-300),
         column_indptr=np.concatenate(indptr),
         column_cell=np.concatenate(columns),
         column_level=np.concatenate(levels),
@@ -137,13 +145,15 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
     inside, outside = 1.0 - habits.gateway_share, habits.gateway_share
     far, near = habits.commute_scale_m, habits.errand_scale_m
 
-    def side(weight: Any, outside_share: float, share: tuple[float, float, float, float], scale: Any) -> Side:
+    def side(
+        weight: Any, outside_share: float, share: tuple[float, float, float, float], scale: Any
+    ) -> tuple[Hypotheses, FirstLast]:
         places = build_hypotheses(network, weight, knowledge.gateway_node, outside_share)
         table = stay_tables(
             places.tail, places.head, places.x_m, places.y_m, ends, labels, signs,
             share=share, scale_m=scale, read_rate=read_rate,
         )  # fmt: skip
-        return _side(places, table, signs.n)
+        return places, table
 
     home = side(
         None if use is None else use.residential,
@@ -157,18 +167,21 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
         (0.0, 0.2, 0.6, 0.2),
         (far, near, far, far),
     )
+    usual = usual_signs(signs, (home, work))
     return Model(
-        home=home,
-        work=work,
+        home=_side(*home, usual),
+        work=_side(*work, usual),
+        home_parked=parked_side(home[0], network, work=False),
+        work_parked=parked_side(work[0], network, work=True),
         ends=ends,
         labels=labels,
         signs=signs,
         read_rate=read_rate,
-        usual=usual_signs(signs, (home, work)),
+        usual=usual,
     )
 
 
-def usual_signs(signs: Signs, sides: tuple[Side, ...]) -> NDArray[np.float64]:
+def usual_signs(signs: Signs, sides: tuple[tuple[Hypotheses, FirstLast], ...]) -> NDArray[np.float64]:
     """Return how common each sign is at the ends of anybody's stays, shape (signs.n,).
 
     Single readers sum to 1, and so do pairs. A tenth is spread evenly over readers, and over the pairs of
@@ -176,13 +189,13 @@ def usual_signs(signs: Signs, sides: tuple[Side, ...]) -> NDArray[np.float64]:
     """
     n_cameras = signs.of_pair.shape[0]
     seen = np.full(signs.n, 1e-12)
-    for side in sides:
+    for places, table in sides:
         for s in range(2):
-            known = side.table.sign[s] >= 0
-            likely = (chance_of_levels()[side.table.level[s]] * side.places.prior[:, None])[known]
-            seen += np.bincount(side.table.sign[s][known], likely, signs.n)
-    single = seen[:n_cameras] / seen[:n_cameras].sum()
-    single = 0.9 * single + 0.1 / n_cameras
+            known = table.sign[s] >= 0
+            likely = (chance_of_levels()[table.level[s]] * places.prior[:, None])[known]
+            seen += np.bincount(table.sign[s][known], likely, signs.n)
+    single = seen[:n_cameras] / max(float(seen[:n_cameras].sum()), 1e-300)
+    single = 0.9 * single + 0.1 / max(n_cameras, 1)
     near, beyond = np.nonzero(signs.of_pair >= 0)
     sign = signs.of_pair[near, beyond]
     total = np.bincount(near, seen[sign], n_cameras)
@@ -194,14 +207,15 @@ def usual_signs(signs: Signs, sides: tuple[Side, ...]) -> NDArray[np.float64]:
     return usual
 
 
-_MODELS: weakref.WeakKeyDictionary[Any, Model] = weakref.WeakKeyDictionary()
+_MODELS: weakref.WeakKeyDictionary[Any, dict[tuple[Rung, Habits], Model]] = weakref.WeakKeyDictionary()
 
 
 def model_of(knowledge: Knowledge, habits: Habits) -> Model:
     """Return the model of some knowledge, made once for all chunks of a run."""
-    key = knowledge.readers
-    model = _MODELS.get(key) if key is not None else None
-    if model is None:
-        model = build_model(knowledge, habits)
-        _MODELS[key] = model
-    return model
+    if knowledge.readers is None:
+        raise ScenarioError("Tables of first and last readers need to know the readers.")
+    models = _MODELS.setdefault(knowledge.readers, {})
+    key = (knowledge.rung, habits)
+    if key not in models:
+        models[key] = build_model(knowledge, habits)
+    return models[key]
