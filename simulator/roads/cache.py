@@ -16,20 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from simulator.folders import cache_folder
 from simulator.roads.city import City, LandUse
 from simulator.roads.network import RoadNetwork
 
 #: Raise this whenever the importer would make another city of the same file.
 IMPORTER_VERSION = 2
-
-
-def cache_folder() -> Path:
-    """Return the cache folder: PLATETRAIL_CACHE, or platetrail in XDG_CACHE_HOME or ~/.cache."""
-    named = os.environ.get("PLATETRAIL_CACHE")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "platetrail"
 
 
 def cache_file(content: bytes, kind: str) -> Path:
