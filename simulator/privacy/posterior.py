@@ -57,8 +57,8 @@ def true_hypothesis(
 ) -> NDArray[np.int64]:
     """Return the hypothesis that is true of each driver, shape (n_drivers,).
 
-    Without a street map it is the nearest point of the grid. On the map it is the place's own street side (-1: not among the hypotheses); off the map, the gateway
-    nearest to the place.
+    Without a street map it is the nearest point of the grid. On the map it is the place's own street side
+    (-1: not among the hypotheses); off the map, the gateway nearest to the place.
     """
     if not posterior.on_streets:
         tree = cKDTree(np.column_stack([posterior.x_m, posterior.y_m]))

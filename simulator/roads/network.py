@@ -163,7 +163,7 @@ class RoadNetwork:
     def edges_near(
         self, points_m: NDArray[np.floating], count: int, reach_m: float
     ) -> tuple[IntArray, FloatArray]:
-        """Return edges with a point within reach of positions, nearest first, -1 and infinity where no more are.
+        """Return edges with a point within reach of positions, nearest first; -1 and infinity where no more.
 
         Streets are sampled every 20 m or so, and an edge comes once for each of its points in reach.
 
