@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Protocol
 
 import numpy as np
@@ -77,14 +78,42 @@ class Attacker(Protocol):
         """Guess homes (and work places) of all plates at all checkpoints of a view."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extra:
+    """An optional part of this package that an attacker cannot do without.
+
+    Parameters
+    ----------
+    name
+        Name of the extra, as in ``platetrail[name]``.
+    module, package
+        The module that comes with it, and the name of its package.
+    """
+
+    name: str
+    module: str
+    package: str
+
+
 _REGISTRY: dict[str, Attacker] = {}
+_EXTRA: dict[str, Extra] = {}
 
 
-def register(attacker: Attacker) -> Attacker:
-    """Enter an attacker under its name; a name can be taken once."""
+def register(attacker: Attacker, *, extra: Extra | None = None) -> Attacker:
+    """Enter an attacker under its name; a name can be taken once.
+
+    Parameters
+    ----------
+    attacker
+        The attacker.
+    extra
+        What it needs beside the package itself. Attackers with an extra attack only where they are named.
+    """
     if attacker.name in _REGISTRY:
         raise ValueError(f"An attacker named '{attacker.name}' is registered already.")
     _REGISTRY[attacker.name] = attacker
+    if extra is not None:
+        _EXTRA[attacker.name] = extra
     return attacker
 
 
@@ -102,6 +131,29 @@ def attacker_named(name: str) -> Attacker:
         raise ScenarioError(f"No attacker is called '{name}'. {did_you_mean(name, _REGISTRY)}") from None
 
 
+def ready_attacker(name: str) -> Attacker:
+    """Return the attacker of that name, sure that it can run here.
+
+    Raises
+    ------
+    ScenarioError
+        If there is none, or an optional package that it needs is not installed.
+    """
+    attacker = attacker_named(name)
+    extra = _EXTRA.get(name)
+    if extra is not None and find_spec(extra.module) is None:
+        raise ScenarioError(
+            f"Attacker '{name}' needs {extra.package}, which is not installed: install "
+            f"'platetrail[{extra.name}]', or take '{name}' out of attackers.names."
+        )
+    return attacker
+
+
 def attacker_names() -> Iterable[str]:
     """Return all registered names, in order of registration."""
     return tuple(_REGISTRY)
+
+
+def default_attacker_names() -> tuple[str, ...]:
+    """Return the names of those that attack where a scenario names none: all that need no extra."""
+    return tuple(name for name in _REGISTRY if name not in _EXTRA)

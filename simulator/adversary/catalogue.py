@@ -10,6 +10,7 @@ from simulator.adversary.attacker import register
 from simulator.adversary.bayes.attacker import BayesAttacker
 from simulator.adversary.evidence import Evidence
 from simulator.adversary.places import Reduction
+from simulator.adversary.prior_alone import PriorAloneAttacker
 from simulator.adversary.recipe import Recipe, RecipeAttacker
 from simulator.adversary.weeks import always, at_home, bump, more_than_usual, window
 
@@ -130,3 +131,5 @@ SIMPLE_ATTACKERS = tuple(
 )
 
 BAYES = register(BayesAttacker())
+
+PRIOR_ALONE = register(PriorAloneAttacker())

@@ -37,10 +37,10 @@ class BayesAttacker:
     alpha
         Concentration of a driver's habits about what the place makes likely.
     home_temper, work_temper
-        Power of the composite likelihood of the first stay, and the number of stays by which it has lost a
-        third. Ends of stays are not independent pieces of evidence given the place, and what is wrong in the
-        tables is wrong every day: counting all in full would claim too much (Pauli, Racugno & Ventura 2011;
-        Ribatet, Cooley & Davison 2012). Chosen on generated cities that no study attacks.
+        Power of the composite likelihood of the first sign, and the number of different signs by which it
+        has lost a third. Ends of stays are not independent pieces of evidence given the place, and what is
+        wrong in the tables is wrong every day: counting all in full would claim too much (Pauli, Racugno &
+        Ventura 2011; Ribatet, Cooley & Davison 2012). Chosen on generated cities that no study attacks.
     home_own, work_own
         Share of stays of each class (:mod:`simulator.adversary.bayes.events`) spent at home, at work.
     work_home
@@ -55,8 +55,8 @@ class BayesAttacker:
     rung: Rung = Rung.HABITS
     habits: Habits = field(default=Habits(), repr=False)
     alpha: float = 1.5
-    home_temper: tuple[float, float] = (0.54, 9.0)
-    work_temper: tuple[float, float] = (0.52, 8.0)
+    home_temper: tuple[float, float] = (0.54, 5.5)
+    work_temper: tuple[float, float] = (0.6, 2.5)
     home_own: tuple[float, ...] = (0.5, 0.35, 0.1, 0.0, 0.0)
     work_own: tuple[float, ...] = (0.0, 0.0, 0.0, 0.5, 0.4)
     work_home: float = 0.6
@@ -88,7 +88,8 @@ class BayesAttacker:
             ]
         )
         chance = chance_of_levels()
-        near = nearby(view, readers.fixed, knowledge.streets)
+        passed = readers.fixed if readers.lot is None else readers.fixed & ~readers.lot
+        near = nearby(view, passed, knowledge.streets)
         arguments = (
             np.require(view.indptr, np.int64, "C"),
             np.require(view.time_s, np.int64, "C"),
@@ -96,7 +97,7 @@ class BayesAttacker:
             np.require(view.expires_s, np.int64, "C"),
             np.require(view.checkpoint_days, np.int32, "C"),
             int(view.start_weekday),
-            np.require(readers.fixed, np.bool_, "C"),
+            np.require(passed, np.bool_, "C"),
             model.signs.of_pair,
             model.usual,
             setting,

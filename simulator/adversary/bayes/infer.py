@@ -197,12 +197,13 @@ def tempered(counts, touched, n_touched, own, full, half):  # type: ignore[no-un
     """Return the power that a target's likelihood is taken to.
 
     What is wrong in the tables is wrong every day and does not average out, so that evidence grows less
-    than in proportion to the number ``n`` of stays: as ``full n (1 + n / half) ** -0.6``.
+    than in proportion to the number ``n`` of different signs: as ``full n (1 + n / half) ** -0.6``. Repeats
+    of a sign are the urn's business.
     """
     n_signs = counts.shape[1]
     n = 0.0
     for k in range(n_touched):
-        n += own[touched[k] // n_signs] * counts[touched[k] // n_signs, touched[k] % n_signs]
+        n += own[touched[k] // n_signs]
     return full * (1.0 + n / half) ** -0.6
 
 

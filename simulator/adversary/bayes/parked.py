@@ -1,4 +1,4 @@
-"""Sightings by readers on cars: where a car was read is where it stood, or drove, at that moment.
+"""Sightings by readers on cars, and at car parks: a car that is read there stands there, or drives by.
 
 A car that is read by a passing patrol or spotter car at night most likely stands at home, and by day, on
 weekdays, perhaps at work; otherwise it is anywhere on the streets. So a sighting speaks for the street
@@ -37,7 +37,8 @@ class Nearby:
     Parameters
     ----------
     row
-        Row of each sighting of the view in the other arrays, -1 for fixed readers, shape (n_sightings,).
+        Row of each sighting of the view in the other arrays, -1 for readers that traffic passes by, shape
+        (n_sightings,).
     edge, weight
         Directed edges near it, -1 where there are fewer, and how well they fit, shape (n_rows, 16).
     """
@@ -47,9 +48,9 @@ class Nearby:
     weight: NDArray[np.float32]
 
 
-def nearby(view: ArchiveView, fixed: NDArray[np.bool_], network: RoadNetwork) -> Nearby:
-    """Find the streets near all sightings by readers on cars."""
-    mobile = np.flatnonzero(~fixed[view.camera_id])
+def nearby(view: ArchiveView, passed: NDArray[np.bool_], network: RoadNetwork) -> Nearby:
+    """Find the streets near all sightings but those by readers that traffic passes by."""
+    mobile = np.flatnonzero(~passed[view.camera_id])
     row = np.full(len(view.camera_id), -1, dtype=np.int32)
     row[mobile] = np.arange(len(mobile), dtype=np.int32)
     edge = np.full((max(len(mobile), 1), _NEIGHBOURS), -1, dtype=np.int32)

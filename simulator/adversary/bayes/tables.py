@@ -248,8 +248,16 @@ def _accumulate(  # type: ignore[no-untyped-def]
                 else:
                     dense[touched[k]] = 0.0
             order = np.argsort(mass[:kept])
+            # What is kept sums to 1, over readers and over pairs.
+            singles, pairs = 0.0, 0.0
+            for k in range(min(kept, sign.shape[2])):
+                if touched[order[k]] < len(read_rate):
+                    singles -= mass[order[k]]
+                else:
+                    pairs -= mass[order[k]]
             for k in range(kept):
+                c = touched[order[k]]
                 if k < sign.shape[2]:
-                    sign[side, h, k] = touched[order[k]]
-                    chance[side, h, k] = -mass[order[k]] / total
-                dense[touched[k]] = 0.0
+                    sign[side, h, k] = c
+                    chance[side, h, k] = -mass[order[k]] / (singles if c < len(read_rate) else pairs)
+                dense[c] = 0.0
