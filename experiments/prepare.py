@@ -107,7 +107,7 @@ def _check_files(scenario: Scenario) -> None:
 def _check_attackers(scenario: Scenario) -> None:
     if scenario.attackers.names:
         import simulator.adversary.catalogue  # noqa: F401  (enters the attackers)
-        from simulator.adversary.attacker import attacker_named
+        from simulator.adversary.attacker import ready_attacker
 
         for name in scenario.attackers.names:
-            attacker_named(name)
+            ready_attacker(name)

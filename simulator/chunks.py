@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from simulator.adversary import catalogue as _attackers_are_registered_by_import  # noqa: F401
-from simulator.adversary.attacker import attacker_named, attacker_names
+from simulator.adversary.attacker import attacker_named, default_attacker_names, ready_attacker
 from simulator.adversary.knowledge import Knowledge, ReaderFacts, Rung
 from simulator.cameras.mobile import mobile_passes
 from simulator.cameras.roster import MobilePasses, ReaderKind
@@ -176,12 +176,12 @@ def attack_setting(world: World) -> AttackSetting:
     Raises
     ------
     ScenarioError
-        If the scenario names an unknown attacker.
+        If the scenario names an unknown attacker, or one whose optional package is missing.
     """
     cameras, places = world.cameras, world.places
-    names = world.scenario.attackers.names or tuple(attacker_names())
+    names = world.scenario.attackers.names or default_attacker_names()
     for name in names:
-        attacker_named(name)
+        ready_attacker(name)
     facts = ReaderFacts(
         fixed=np.isin(cameras.kind, (ReaderKind.FIXED, ReaderKind.LOT)),
         edge=cameras.edge,

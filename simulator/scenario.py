@@ -13,20 +13,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from simulator.archive_rules import RULE_KINDS
+from simulator.archive_rules import Archive as Archive
 from simulator.errors import ScenarioError, did_you_mean
+from simulator.spec import Citation as Citation
+from simulator.spec import Share, Spec
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[str, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CHECKPOINT_DAYS = (1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365, 540, 730, 1095, 1825)
-
-
-class Spec(BaseModel):
-    """Base of all parts: frozen, no unknown keys, no infinite numbers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 _Weights = TypeVar("_Weights", bound=Spec)
@@ -36,13 +33,6 @@ def _not_all_zero(weights: _Weights) -> _Weights:
     if not any(weights.model_dump().values()):
         raise ValueError("all weights are 0; give at least one that is larger")
     return weights
-
-
-class Citation(Spec):
-    """A source and the reason it is cited."""
-
-    source: str = Field(description="The source, as one would cite it.")
-    reason: str = Field(description="What it is cited for.")
 
 
 class Streets(Spec):
@@ -277,21 +267,15 @@ class LotReaders(_Readers):
     read_rate: Share = Field(0.97, description="Entries and exits read (free).")
 
 
+_READER_KINDS = ("fixed", "patrol", "spotter", "lot")
+_KINDS = frozenset((*_READER_KINDS, *RULE_KINDS))
 Readers = Annotated[FixedReaders | PatrolReaders | SpotterReaders | LotReaders, Field(discriminator="kind")]
-
-
-class Archive(Spec):
-    """How long sightings are kept."""
-
-    retention_days: float | None = Field(
-        None, gt=0, description="Deleted after so many days; never if left out."
-    )
 
 
 class Attackers(Spec):
     """Who attacks, and when they look."""
 
-    names: tuple[str, ...] = Field((), description="Attackers by name; all if empty.")
+    names: tuple[str, ...] = Field((), description="Attackers by name; all that need no extra if empty.")
     checkpoint_days: tuple[int, ...] = Field(
         (), description="Days after which guesses are made; a standard ladder up to the last day if empty."
     )
@@ -343,6 +327,7 @@ class Scenario(Spec):
         days = self.attackers.checkpoint_days
         if any(b <= a for a, b in pairwise(days)) or any(d < 1 for d in days):
             raise ValueError("attackers.checkpoint_days must ascend and start at 1 or later")
+        self.archive.check_owners(frozenset(group.owner for group in self.readers))
         return self
 
     def checkpoints(self) -> tuple[int, ...]:
@@ -443,7 +428,9 @@ def _set_path(data: Any, path: str, value: Any) -> None:
 
 
 def _explain(item: dict[str, Any], data: Mapping[str, Any]) -> str:
-    loc = [p for p in item["loc"] if p not in ("fixed", "patrol", "spotter", "lot")]
+    # The tags of unions are no part of the file; after a list's number they are kinds, not keys.
+    path = item["loc"]
+    loc = [p for i, p in enumerate(path) if not (i and isinstance(path[i - 1], int) and p in _KINDS)]
     place = ".".join(str(p) for p in loc) or "scenario"
     match item["type"]:
         case "extra_forbidden":
@@ -451,7 +438,11 @@ def _explain(item: dict[str, Any], data: Mapping[str, Any]) -> str:
         case "missing":
             return f"'{place}' is missing."
         case "union_tag_invalid" | "union_tag_not_found":
-            return f"'{place}.kind' must be one of fixed, patrol, spotter, lot."
+            rule = "rules" in loc
+            given = item["ctx"].get("tag")
+            near = f" {did_you_mean(given, RULE_KINDS)}" if rule and given else ""
+            kinds = ", ".join(RULE_KINDS if rule else _READER_KINDS)
+            return f"'{place}.kind' must be one of {kinds}.{near}"
         case "value_error":
             return f"{place}: {item['ctx']['error']}."
         case _:
