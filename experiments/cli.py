@@ -1,4 +1,4 @@
-"""The command line: ``platetrail list | show | run | calibrate | plot | demo | cite | replay | bench``.
+"""The command line, ``platetrail list | show | run | calibrate | calibration | plot | demo`` and more.
 
 Commands import what they need when they run, so that ``--help`` is quick.
 """
@@ -191,6 +191,41 @@ def calibrate(
     with progress_bar(quiet=quiet) as progress:
         figures = compare(scenario, seed=seed, drivers=drivers, days=days, progress=progress)
     Console().print(calibration_table(figures, scenario.id))
+
+
+@app.command()
+def calibration(
+    name_or_file: NameOrFile,
+    seed: Annotated[int, typer.Option(min=0, help="Root seed.")] = 1,
+    drivers: Drivers = None,
+    days: Days = None,
+    map_file: MapFile = None,
+    workers: Workers = 1,
+    overrides: Overrides = None,
+    figure: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw claimed against held into this PNG file.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compare how sure the adversary is with how often it is right.
+
+    Prints, for claims of 50, 80 and 95%, the share of drivers for whom they held.
+    """
+    from rich.console import Console
+
+    from experiments.honesty import coverage, study
+    from experiments.honesty_report import coverage_table, draw_claimed_against_held
+    from experiments.prepare import scenario_from_options
+
+    scenario = scenario_from_options(
+        name_or_file, drivers=drivers, days=days, map_file=map_file, overrides=overrides or ()
+    )
+    with progress_bar(quiet=quiet) as progress:
+        beliefs = study(scenario, seed=seed, workers=workers, progress=progress)
+    Console().print(coverage_table(coverage(beliefs), scenario.id))
+    if figure is not None:
+        draw_claimed_against_held(beliefs, figure)
+        typer.echo(figure)
 
 
 @app.command()

@@ -1,0 +1,98 @@
+"""The study of honesty: does an adversary that claims 80% turn out right in 80% of cases?
+
+Claims are credible sets of any level. The level of the smallest set that holds the truth (``truth_level``) is
+uniform over drivers when claims are true; see :mod:`simulator.privacy.posterior`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+from scipy.stats import kstest
+
+from simulator.errors import ScenarioError
+from simulator.run import simulate
+from simulator.scenario import Scenario, with_overrides
+
+LEVELS = (0.5, 0.8, 0.95)
+SURE_MASS = 0.9
+#: Attackers that say how sure they are.
+WITH_POSTERIOR = ("bayes",)
+
+
+def coverage(beliefs: pl.DataFrame, *, levels: tuple[float, ...] = LEVELS) -> pl.DataFrame:
+    """Return how often credible sets hold the truth, by attacker, target and day.
+
+    Parameters
+    ----------
+    beliefs
+        A run's table; attackers without a posterior are left out.
+    levels
+        Claimed levels.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``attacker, target, day, drivers``, ``held_50`` and so on with standard errors ``se_50``,
+        ``uniform_p`` (Kolmogorov and Smirnov's test of the levels), ``sure`` (share of drivers of whom the
+        adversary claims at least 0.9 within 250 m), ``sure_right`` (share of these within 250 m).
+    """
+    rows = []
+    told = beliefs.filter(pl.col("truth_level").is_not_null()).with_columns(
+        pl.col("attacker").cast(pl.String), pl.col("target").cast(pl.String)
+    )
+    for (attacker, target, day), group in told.group_by("attacker", "target", "day"):
+        level = group["truth_level"].to_numpy()
+        row: dict[str, object] = {
+            "attacker": attacker,
+            "target": target,
+            "day": day,
+            "drivers": len(level),
+        }
+        for claimed in levels:
+            held = float((level <= claimed).mean())
+            row[f"held_{100 * claimed:g}"] = held
+            row[f"se_{100 * claimed:g}"] = float(np.sqrt(held * (1 - held) / len(level)))
+        row["uniform_p"] = float(kstest(level, "uniform").pvalue)
+        sure = group.filter(pl.col("mass_within_250m") >= SURE_MASS)
+        row["sure"] = sure.height / group.height
+        row["sure_right"] = (
+            float((sure["error_m"].fill_null(np.inf) <= 250.0).to_numpy().mean()) if sure.height else None
+        )
+        rows.append(row)
+    schema = {
+        "attacker": pl.String,
+        "target": pl.String,
+        "day": pl.Int32,
+        "drivers": pl.Int64,
+        **{f"{part}_{100 * c:g}": pl.Float64 for c in levels for part in ("held", "se")},
+        "uniform_p": pl.Float64,
+        "sure": pl.Float64,
+        "sure_right": pl.Float64,
+    }
+    return pl.DataFrame(rows, schema=schema).sort("attacker", "target", "day")
+
+
+def study(
+    scenario: Scenario,
+    *,
+    seed: int,
+    workers: int = 1,
+    progress: Callable[[str, float], None] = lambda stage, done: None,
+) -> pl.DataFrame:
+    """Run a scenario with the attackers that have a posterior and return its ``beliefs``.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario's own list of attackers names none with a posterior.
+    """
+    names = tuple(n for n in scenario.attackers.names or WITH_POSTERIOR if n in WITH_POSTERIOR)
+    if not names:
+        raise ScenarioError(
+            f"No attacker of {scenario.id} says how sure it is; take one of: {', '.join(WITH_POSTERIOR)}."
+        )
+    only = with_overrides(scenario, {"attackers.names": list(names)})
+    return simulate(only, seed=seed, workers=workers, progress=progress).beliefs

@@ -1,0 +1,53 @@
+"""Table and figure of the study of honesty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+from rich.table import Table
+
+from experiments.figures.certainty import claimed_against_held, plot_claimed_against_held
+from experiments.figures.style import house_style, new_figure
+from experiments.words import TARGET_WORDS, attacker_title
+
+
+def coverage_table(data: pl.DataFrame, scenario_id: str) -> Table:
+    """Return :func:`experiments.honesty.coverage` as a table for the terminal."""
+    names = [attacker_title(a) for a in data["attacker"].unique(maintain_order=True)]
+    table = Table(title=f"Claimed and held: {scenario_id}, {' and '.join(names)}", title_justify="left")
+    for name in (*(["Adversary"] if len(names) > 1 else []), "Of", "Day"):
+        table.add_column(name)
+    table.add_column("Drivers", justify="right")
+    claims = [c.removeprefix("held_") for c in data.columns if c.startswith("held_")]
+    for name in (*(f"{c}%" for c in claims), "Sure of", "Right"):
+        table.add_column(name, justify="right")
+    for row in data.iter_rows(named=True):
+        right = row["sure_right"]
+        table.add_row(
+            *([attacker_title(row["attacker"])] if len(names) > 1 else []),
+            TARGET_WORDS[row["target"]],
+            str(row["day"]),
+            f"{row['drivers']:,}",
+            *(f"{100 * row[f'held_{c}']:.0f} ± {100 * row[f'se_{c}']:.0f}" for c in claims),
+            f"{100 * row['sure']:.0f}%",
+            "–" if right is None else f"{100 * right:.0f}%",
+        )
+    table.caption_justify = "left"
+    table.caption = (
+        "Drivers whose place lay in the set for which it claimed so much, in percent, with standard errors.\n"
+        "Sure: it claims at least 0.9 within 250 m of its guess. Right: share of these within 250 m."
+    )
+    return table
+
+
+def draw_claimed_against_held(beliefs: pl.DataFrame, path: Path) -> None:
+    """Draw homes and work places side by side into a PNG file."""
+    with house_style():
+        figure = new_figure(12.0, 6.4)
+        for i, target in enumerate(("home", "work")):
+            plot_claimed_against_held(
+                claimed_against_held(beliefs, target=target), ax=figure.add_subplot(1, 2, i + 1)
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path)

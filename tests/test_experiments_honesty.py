@@ -1,0 +1,95 @@
+"""Claimed against held: the table, the figures' data, and the figures themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from cameras_town import grid_town
+from matplotlib.figure import Figure
+
+from experiments.figures.belief_map import belief_on_map, plot_belief_over_days
+from experiments.figures.certainty import (
+    claimed_against_held,
+    credible_area_over_time,
+    level_histogram,
+    plot_claimed_against_held,
+    plot_credible_area,
+    plot_level_histogram,
+)
+from experiments.honesty import coverage, study
+from simulator.adversary.posterior import Posterior
+from simulator.errors import ScenarioError
+from simulator.scenario import scenario_from_dict
+
+
+def beliefs(power: float, n: int = 4_000) -> pl.DataFrame:
+    """Levels uniform for power 1; below 1 they crowd near 1, as of an adversary that claims too much."""
+    level = np.random.default_rng(3).random(n) ** power
+    return pl.DataFrame(
+        {
+            "attacker": ["bayes"] * n,
+            "target": ["home"] * n,
+            "day": np.repeat([7, 30], n // 2),
+            "truth_level": level,
+            "mass_within_250m": np.where(np.arange(n) % 10 == 0, 0.95, 0.2),
+            "error_m": np.where(np.arange(n) % 20 == 0, 100.0, 900.0),
+            "credible_area_m2": np.full(n, 2e6),
+        }
+    )
+
+
+def test_honest_claims_hold_as_often_as_claimed() -> None:
+    table = coverage(beliefs(1.0))
+    assert table["day"].to_list() == [7, 30]
+    for claimed in (50, 80, 95):
+        for held, error in table.select(f"held_{claimed}", f"se_{claimed}").iter_rows():
+            assert abs(held - claimed / 100) < 4 * error
+    assert (table["uniform_p"] > 0.01).all()
+    assert table["sure"].to_list() == [0.1, 0.1]
+    assert table["sure_right"].to_list() == [0.5, 0.5]
+
+
+def test_boasts_are_seen() -> None:
+    table = coverage(beliefs(0.4))
+    assert (table["held_80"] < 0.65).all()
+    assert (table["uniform_p"] < 1e-6).all()
+
+
+def test_figures_show_their_data() -> None:
+    honest = beliefs(1.0)
+    figure = Figure()
+    curve = claimed_against_held(honest)
+    assert (curve.filter(pl.col("claimed") == 0.5)["held"] - 0.5).abs().max() < 0.05
+    assert ((curve["low"] <= curve["claimed"]) & (curve["claimed"] <= curve["high"])).all()
+    ax = plot_claimed_against_held(curve, ax=figure.add_subplot(2, 2, 1))
+    assert len(ax.lines) == 3  # the diagonal and two days
+    histogram = level_histogram(honest, day=30)
+    assert histogram["drivers"].sum() == 2_000
+    plot_level_histogram(histogram, ax=figure.add_subplot(2, 2, 2))
+    area = credible_area_over_time(honest)
+    assert area["median_km2"].to_list() == [2.0, 2.0]
+    plot_credible_area(area, ax=figure.add_subplot(2, 2, 3))
+
+
+def test_belief_map_draws_each_day() -> None:
+    network = grid_town().network
+    posterior = Posterior(
+        edge=np.arange(network.n_edges, dtype=np.int32),
+        x_m=np.zeros(network.n_edges),
+        y_m=np.zeros(network.n_edges),
+        area_m2=np.ones(network.n_edges),
+        prior=np.full(network.n_edges, 1 / network.n_edges),
+        place=np.array([[[0, 1], [2, -1]]], dtype=np.int32),
+        mass=np.array([[[0.6, 0.2], [0.9, 0.0]]], dtype=np.float32),
+        none=np.zeros((1, 2), dtype=np.float32),
+    )
+    data = belief_on_map(network, posterior, np.array([1, 7], np.int32), plate=0, truth_m=(0.0, 0.0))
+    assert data.beliefs.filter(pl.col("day") == 7)["edge_id"].to_list() == [2]
+    assert len(plot_belief_over_days(data, Figure()).axes) == 2
+
+
+def test_a_scenario_without_an_adversary_that_is_sure_of_anything_is_refused() -> None:
+    scenario = scenario_from_dict({"id": "t", "title": "t", "attackers": {"names": ["night-mode"]}})
+    with pytest.raises(ScenarioError, match="bayes"):
+        study(scenario, seed=1)
