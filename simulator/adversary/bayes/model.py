@@ -87,7 +87,7 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
     cell_prior = np.bincount(cell, places.prior, places.n_cells).astype(np.float64)
     weight = places.prior / np.maximum(cell_prior[cell], 1e-300)
     indptr, columns, levels = [np.zeros(1, np.int64)], [], []
-    starts, sizes, row_places, row_levels, n_rows = [], [], [], [], 0
+    starts, sizes, row_places, row_levels, n_rows, n_columns = [], [], [], [], 0, 0
     for side in range(2):
         known = table.sign[side] >= 0
         sign, level = table.sign[side][known], table.level[side][known]
@@ -108,7 +108,8 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
         n_rows += len(key)
         columns.append((used % places.n_cells).astype(np.int32))
         levels.append(level_of(total[keep]))
-        indptr.append(indptr[-1][-1] + np.searchsorted(used // places.n_cells, np.arange(1, n_signs + 1)))
+        indptr.append(n_columns + np.searchsorted(used // places.n_cells, np.arange(1, n_signs + 1)))
+        n_columns += len(used)
     return Side(
         places=places,
         table=table,
