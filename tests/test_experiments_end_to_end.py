@@ -107,9 +107,11 @@ def test_force_replaces_results_and_keeps_other_files(finished: tuple[Path, str]
 
 def test_no_readers_find_nobody(tmp_path: Path) -> None:
     none = [f"readers.{name}.count=0" for name in ("street-readers", "patrol-car")]
+    by_reads = 'attackers.names=["night-mode", "bayes"]'  # "prior-alone" guesses without any
     code, text, _ = invoke(
-        "run", "first-town", "--out", tmp_path / "r", *SMALL, "--set", none[0], "--set", none[1]
-    )
+        "run", "first-town", "--out", tmp_path / "r", *SMALL,
+        "--set", none[0], "--set", none[1], "--set", by_reads,
+    )  # fmt: skip
     assert code == 0
     assert "has had 0% of homes" in " ".join(text.split())
 
