@@ -23,6 +23,7 @@ from experiments.column_words import COLUMN_WORDS
 from experiments.words import attacker_order
 from scenarios import scenario_named, scenario_names
 from simulator.adversary.attacker import attacker_named
+from simulator.archive_rules import RETENTION_LADDER, RULE_TYPES
 from simulator.scenario import FixedReaders, LotReaders, PatrolReaders, Scenario, SpotterReaders
 from simulator.tables import FORMAT_VERSION, SCHEMAS
 
@@ -44,8 +45,10 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
 
     Hand-written pages with a made part are read, and returned with that part replaced.
     """
-    attackers = docs / "attackers.md"
+    attackers, archive = docs / "attackers.md", docs / "archive.md"
+    rules = with_part(archive.read_text(encoding="utf-8"), "rules", rules_table())
     return {
+        archive: with_part(rules, "retention", retention_table()),
         docs / "tables.md": tables_page(),
         docs / "scenarios.md": scenarios_page(),
         docs / "scenario-file.md": scenario_file_page(),
@@ -145,8 +148,35 @@ def scenario_file_page() -> str:
             lines += _keys(f"[[{name}]]" if many else f"[{name}]", part, prefix=f"{name}.")
     lines += ["## [[readers]]", "", "One section a group of readers; `kind` says which keys it may have.", ""]
     for kind in _READER_KINDS:
-        lines += _keys(f'kind = "{get_args(kind.model_fields["kind"].annotation)[0]}"', kind, level=3)
+        lines += _keys(f'kind = "{_kind(kind)}"', kind, level=3)
+    lines += [
+        "## [[archive.rules]]", "",
+        "One section a rule; `kind` says which keys it may have. Each may carry a `citation` (`source`, "
+        "`reason`) of the law or policy that it models, in place of its own: [archive.md](archive.md).", "",
+    ]  # fmt: skip
+    for rule in RULE_TYPES:
+        lines += _keys(f'kind = "{_kind(rule)}"', rule, level=3)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def rules_table() -> str:
+    """Return the list of an archive's rules with what each models."""
+    rows = []
+    for rule in RULE_TYPES:
+        law = rule.model_fields["citation"].default
+        about = " ".join((rule.__doc__ or "").split())
+        rows.append((f"`{_kind(rule)}`", about, f"{law.source}. *{law.reason}*"))
+    return "\n".join(markdown_table(("kind", "what it does", "models"), rows))
+
+
+def retention_table() -> str:
+    """Return the ladder of retention in force."""
+    rows = [("for ever" if days is None else f"{days:.4g}", where) for days, where in RETENTION_LADDER]
+    return "\n".join(markdown_table(("days", "where, as reported"), rows))
+
+
+def _kind(part: type[BaseModel]) -> str:
+    return str(get_args(part.model_fields["kind"].annotation)[0])
 
 
 def attackers_table() -> str:
@@ -164,7 +194,9 @@ def _keys(title: str, part: type[BaseModel], *, prefix: str = "", level: int = 2
     rows, below = [], []
     for name, field in part.model_fields.items():
         inner = list(_parts(field))
-        if inner or name == "readers":
+        if name == "citation" or (name == "kind" and field.default is not PydanticUndefined):
+            continue  # said once for all rules, and in the heading
+        if inner or name in ("readers", "rules"):
             below += [(name, p) for p in inner] if prefix else []
             continue
         rows.append(
@@ -212,6 +244,8 @@ def _default(field: FieldInfo) -> str:
         return "–"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return ", ".join(f'"{v}"' for v in value)
     return (
         f'"{value}"' if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else f"{value:,}"
     )

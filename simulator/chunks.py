@@ -21,15 +21,15 @@ from simulator.people.places import PlaceKind
 from simulator.privacy.scoring import score
 from simulator.privacy.truth import Addresses, Truth
 from simulator.scenario import WEEKDAYS
+from simulator.sightings.archive import Ground, effective_read_rate, look_into
 from simulator.sightings.capture import PHANTOM_PLATE, Raw, Sightings, read_fixed, write_down
 from simulator.sightings.mobile import read_from_cars
-from simulator.sightings.view import DAY_S, ArchiveView
+from simulator.sightings.view import ArchiveView
 from simulator.travel.legs import Legs, choose_fields, route_legs
 from simulator.travel.plan import plan_days
 from simulator.travel.trips import Trips, carry_out
 from simulator.world import World
 
-NEVER_S = np.int64(2**62)
 # Readers on cars are joined in blocks of so many days, which bounds their passes in memory.
 MOBILE_BLOCK_DAYS = 15
 _KEPT_PASSES = 2_000_000
@@ -189,7 +189,7 @@ def attack_setting(world: World) -> AttackSetting:
         both_directions=cameras.both_directions,
         x_m=cameras.x_m,
         y_m=cameras.y_m,
-        read_rate=cameras.read_rate.astype(np.float32),
+        read_rate=effective_read_rate(world.scenario.archive, cameras).astype(np.float32),
         lot=cameras.kind == ReaderKind.LOT,
     )
     doors, work = places.of_kind(PlaceKind.HOME), places.of_kind(PlaceKind.WORK)
@@ -207,23 +207,36 @@ def attack_setting(world: World) -> AttackSetting:
     )
 
 
+def ground_of(world: World) -> Ground:
+    """Collect the facts that an archive's rules are measured against."""
+    places, home = world.places, world.drivers.home_place
+    sensitive = {
+        kind.name.lower(): np.column_stack([places.x_m[ids], places.y_m[ids]])
+        for kind in (PlaceKind.CLINIC, PlaceKind.SCHOOL, PlaceKind.WORSHIP)
+        for ids in (places.of_kind(kind),)
+    }
+    return Ground(
+        cameras=world.cameras,
+        seed=world.seed,
+        # A plate is its driver's number; see Drivers.plate.
+        home_x_m=places.x_m[home],
+        home_y_m=places.y_m[home],
+        sensitive=sensitive,
+    )
+
+
 def view_of(world: World, sightings: Sightings, first: int, last: int) -> ArchiveView:
     """Return the archive's view of the plates of drivers ``first`` to ``last - 1`` at all checkpoints."""
     plate = world.drivers.plate[first:last]
-    retention = world.scenario.archive.retention_days
-    expires = (
-        np.full(sightings.n_sightings, NEVER_S)
-        if retention is None
-        else sightings.time_s + np.int64(round(retention * DAY_S))
-    )
+    seen, expires_s = look_into(world.scenario.archive, sightings, ground_of(world))
     return ArchiveView(
         plate=plate,
-        indptr=np.searchsorted(sightings.plate, np.append(plate, plate[-1] + 1)).astype(np.int64),
-        time_s=sightings.time_s,
-        camera_id=sightings.camera_id,
-        x_m=sightings.x_m,
-        y_m=sightings.y_m,
-        expires_s=expires,
+        indptr=np.searchsorted(seen.plate, np.append(plate, plate[-1] + 1)).astype(np.int64),
+        time_s=seen.time_s,
+        camera_id=seen.camera_id,
+        x_m=seen.x_m,
+        y_m=seen.y_m,
+        expires_s=expires_s,
         checkpoint_days=np.array(world.scenario.checkpoints(), dtype=np.int32),
         start_weekday=WEEKDAYS.index(world.scenario.start_weekday),
     )

@@ -49,8 +49,11 @@ class Stream(StrEnum):
     READ_MOVING = "read-moving"
     READ_PARKED = "read-parked"
     MISREAD = "misread"
+    THINNING = "thinning"
+    HOT_LIST = "hot-list"
     TIE_BREAK = "tie-break"
     ADVERSARY = "adversary"
+    ATTACK_TRAINING = "attack-training"
 
 
 def stream_key(root_seed: int, name: Stream, *entity: int | str) -> int:
