@@ -76,7 +76,7 @@ def write_readme(run: Path, readme: Path) -> None:
     summary = read_table("summary", run / "summary.parquet")
     text = with_part(readme.read_text(encoding="utf-8"), "results", results_table(summary))
     with Image.open(run / "figures" / FIGURE) as figure:
-        figure.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(DOCS / FIGURE, optimize=True)
+        figure.convert("P", palette=Image.Palette.ADAPTIVE, colors=256).save(DOCS / FIGURE, optimize=True)
     readme.write_text(text, encoding="utf-8")
 
 
