@@ -15,8 +15,11 @@ from experiments.words import attacker_order, attacker_title
 
 # Okabe & Ito, "Color universal design" (2008); grey stands in for yellow, which vanishes on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A4B12", "#8C8C8C")
-# The one that reasons with all the data allow stands out from those that follow a rule of thumb.
-_LEADER, _LEADER_COLOR = "bayes", "#000000"
+# The one that reasons with all the data allow, and the one that looks at none, stand out from the others.
+_APART: dict[str, tuple[str, object, str]] = {
+    "bayes": ("#000000", "-", "*"),
+    "prior-alone": ("#555555", (0, (1, 2.5)), ""),
+}
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _MARKERS = "os^Dv<>P"
 
@@ -59,16 +62,17 @@ def attacker_looks(names: Iterable[str]) -> dict[str, LineLook]:
     """Return the look of each attacker; registered ones keep theirs whatever else is shown."""
     registered = attacker_order()
     wanted = list(dict.fromkeys(names))
-    order = [n for n in [*registered, *sorted(set(wanted) - set(registered))] if n != _LEADER]
+    order = [n for n in [*registered, *sorted(set(wanted) - set(registered))] if n not in _APART]
     looks = {}
     for name in wanted:
-        if name == _LEADER:
-            label = two_lines(attacker_title(name))
-            looks[name] = LineLook(label=label, color=_LEADER_COLOR, dash="-", marker="*")
+        label = two_lines(attacker_title(name))
+        if name in _APART:
+            color, dash, marker = _APART[name]
+            looks[name] = LineLook(label=label, color=color, dash=dash, marker=marker)
             continue
         i = order.index(name)
         looks[name] = LineLook(
-            label=two_lines(attacker_title(name)),
+            label=label,
             color=PALETTE[i % len(PALETTE)],
             # A second round of colours gets other dashes and markers than the first.
             dash=_DASHES[(i % len(PALETTE) // 2 + i // len(PALETTE)) % len(_DASHES)],
