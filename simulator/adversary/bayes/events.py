@@ -38,6 +38,22 @@ def _sign(camera, time_s, near, following, of_pair):  # type: ignore[no-untyped-
 
 
 @njit(cache=True)
+def night_shift(time_s, visible, n, v):  # type: ignore[no-untyped-def]
+    """Return whether the gap that ends with the v-th visible sighting looks like a night shift.
+
+    Out between 21 and 23 h, back between 4:45 and 8:30 h, and then not seen until noon.
+    """
+    a, b = time_s[visible[v - 1]], time_s[visible[v]]
+    out, back = a % DAY_S, b % DAY_S
+    if b - a > 12 * 3600 or not (75_600 <= out < 82_800 and 17_100 <= back < 30_600):
+        return False
+    later = v + 1
+    while later < n and time_s[visible[later]] - b < 2400:
+        later += 1
+    return later == n or time_s[visible[later]] - b > 43_200 - back
+
+
+@njit(cache=True)
 def count_stays(time_s, camera, use, expires_s, now_s, start_weekday, of_pair, visible, counts, touched):  # type: ignore[no-untyped-def]
     """Count signs at the ends of stays in what is visible at a moment; return how many counts were touched.
 
@@ -66,6 +82,11 @@ def count_stays(time_s, camera, use, expires_s, now_s, start_weekday, of_pair, v
             visible[n] = i
             n += 1
     used = 0
+    # A late evening and an early morning happen to anybody; three of them are a habit.
+    shifts = 0
+    for v in range(1, n):
+        shifts += night_shift(time_s, visible, n, v)
+    asleep = False
     for v in range(1, n):
         before, i = visible[v - 1], visible[v]
         if time_s[i] - time_s[before] > 3600:
@@ -74,16 +95,24 @@ def count_stays(time_s, camera, use, expires_s, now_s, start_weekday, of_pair, v
             over_night = (b - NIGHT_S) // DAY_S > (a - NIGHT_S) // DAY_S
             over_noon = (b - NOON_S) // DAY_S > (a - NOON_S) // DAY_S
             weekday = (start_weekday + a // DAY_S) % 7 < 5
+            # Late shifts: away in the afternoon, back around midnight.
+            over_evening = 13 <= (a // 3600) % 24 < 17 and 6 * 3600 < gap < 11 * 3600
+            at_night = shifts >= 3 and night_shift(time_s, visible, n, v)
+            by_day, asleep = asleep and gap > 4 * 3600, at_night or (asleep and gap <= 4 * 3600)
             for side in range(2):
                 home, work = -1, -1
-                if over_night and gap > 4 * 3600:
+                if at_night:
+                    work = WORK_SURE
+                elif by_day:
+                    home = HOME_SURE
+                elif over_night and gap > 4 * 3600:
                     # Who leaves in the morning, or came in the evening, has hardly been elsewhere unseen.
                     hour = ((b if side == 0 else a) // 3600) % 24
                     sure = 4 <= hour < 13 if side == 0 else hour >= 14 or hour < 4
                     home = HOME_SURE if sure else HOME_MAYBE
-                elif gap > 3600:
+                else:
                     home = HOME_DAY
-                    if over_noon and weekday and gap > 3 * 3600:
+                    if over_evening or (over_noon and weekday and gap > 3 * 3600):
                         work = WORK_SURE if gap > 6 * 3600 else WORK_MAYBE
                 if side == 0:
                     following = visible[v + 1] if v + 1 < n else -1
