@@ -28,6 +28,8 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV): a minute or two, this once."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[maps,dev]'
+	@echo "Compiling kernels: about a minute, whenever they change."
+	@$(BIN)/python -m experiments.warm_up
 	@touch $(READY)
 
 demo: $(READY)
