@@ -29,6 +29,7 @@ from simulator.scenario import Scenario, scenario_from_dict
 from simulator.sightings.capture import Sightings
 from simulator.streams import fresh_seed, replicate_seed
 from simulator.tables import conform, content_hash, read_table
+from simulator.training import with_training
 from simulator.world import Progress, World, build_world
 
 OPTIONAL_TABLES = ("sightings", "trips")
@@ -143,7 +144,7 @@ def simulate(
     if out is not None:
         prepare_folder(out, force=force)
     world = build_world(scenario, replicate_seed(seed, replicate), progress)
-    setting = attack_setting(world)
+    setting = with_training(attack_setting(world), world)
     with tempfile.TemporaryDirectory(prefix=SPOOL_PREFIX, dir=out, ignore_cleanup_errors=True) as spool:
         stream = _Stream(
             world=world,

@@ -68,8 +68,26 @@ class World:
         return (represented or self.drivers.n_drivers) / self.drivers.n_drivers
 
 
-def build_world(scenario: Scenario, seed: int, progress: Progress = lambda stage, done: None) -> World:
+def build_world(
+    scenario: Scenario,
+    seed: int,
+    progress: Progress = lambda stage, done: None,
+    *,
+    city: City | None = None,
+    cameras_of: Callable[[Places], Cameras] | None = None,
+) -> World:
     """Build the world of one replicate.
+
+    Parameters
+    ----------
+    scenario, seed
+        What to build, and the seed of the replicate.
+    progress
+        Called with the name of the stage and the part of it that is done.
+    city
+        Streets to use in place of the scenario's own.
+    cameras_of
+        Gives the readers for the places of the world, in place of the scenario's own.
 
     Raises
     ------
@@ -77,7 +95,7 @@ def build_world(scenario: Scenario, seed: int, progress: Progress = lambda stage
         If the map or the readers of the scenario cannot be used.
     """
     progress("streets", 0.0)
-    city = build_city(scenario.streets, seed)
+    city = build_city(scenario.streets, seed) if city is None else city
     progress("people", 0.0)
     places = build_places(scenario.people, city, seed)
     travel = scenario.travel
@@ -101,12 +119,14 @@ def build_world(scenario: Scenario, seed: int, progress: Progress = lambda stage
     )
     progress("readers", 0.0)
     volume = _volume(scenario, city, places, drivers, destinations, trees, seed)
-    cameras = place_readers(
-        scenario.readers, city=city, edge_volume=volume, lot_places=_lots(places), seed=seed
+    cameras = (
+        place_readers(scenario.readers, city=city, edge_volume=volume, lot_places=_lots(places), seed=seed)
+        if cameras_of is None
+        else cameras_of(places)
     )
     indptr, camera, offset_m = edge_cameras(cameras, city.network)
     lot_camera = np.full(places.n_places, -1, dtype=np.int32)
-    lots = np.flatnonzero(cameras.kind == ReaderKind.LOT)
+    lots = np.flatnonzero((cameras.kind == ReaderKind.LOT) & (cameras.place >= 0))
     lot_camera[cameras.place[lots]] = lots
     return World(
         scenario=scenario,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from simulator.adversary.attacker import register
 from simulator.adversary.bayes.attacker import BayesAttacker
 from simulator.adversary.evidence import Evidence
+from simulator.adversary.learned import SCIKIT_LEARN, LearnedAttacker
 from simulator.adversary.places import Reduction
 from simulator.adversary.prior_alone import PriorAloneAttacker
 from simulator.adversary.recipe import Recipe, RecipeAttacker
@@ -116,20 +117,21 @@ LONGEST_GAP = RecipeAttacker(
     ),
 )
 
-SIMPLE_ATTACKERS = tuple(
-    register(attacker)
-    for attacker in (
-        NIGHT_MODE,
-        WEIGHTED_CENTROID,
-        DBSCAN,
-        KRUMM_LAST_DESTINATION,
-        KRUMM_WEIGHTED_MEDIAN,
-        KRUMM_LARGEST_CLUSTER,
-        KRUMM_BEST_TIME,
-        LONGEST_GAP,
-    )
+SIMPLE_ATTACKERS = (
+    NIGHT_MODE,
+    WEIGHTED_CENTROID,
+    DBSCAN,
+    KRUMM_LAST_DESTINATION,
+    KRUMM_WEIGHTED_MEDIAN,
+    KRUMM_LARGEST_CLUSTER,
+    KRUMM_BEST_TIME,
+    LONGEST_GAP,
 )
+for _attacker in SIMPLE_ATTACKERS:
+    register(_attacker)
 
 BAYES = register(BayesAttacker())
 
 PRIOR_ALONE = register(PriorAloneAttacker())
+
+LEARNED = register(LearnedAttacker(simple=SIMPLE_ATTACKERS), extra=SCIKIT_LEARN)

@@ -8,6 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.adversary.training import Training
 from simulator.roads.city import LandUse
 from simulator.roads.network import RoadNetwork
 
@@ -56,13 +57,17 @@ class ReaderFacts:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Knowledge:
-    """Public facts that an attacker may use; a part above its rung is ``None``."""
+    """Public facts that an attacker may use; a part above its rung is ``None``.
+
+    ``training`` is no fact: drivers that the adversary made up by all it knows, for attackers that learn.
+    """
 
     rung: Rung = Rung.SIGHTINGS
     readers: ReaderFacts | None = None
     streets: RoadNetwork | None = None
     gateway_node: NDArray[np.int32] | None = None
     land_use: LandUse | None = None
+    training: Training | None = None
 
     def up_to(self, rung: Rung) -> Knowledge:
         """Return what is known at a lower rung."""
@@ -72,4 +77,5 @@ class Knowledge:
             streets=self.streets if rung >= Rung.STREETS else None,
             gateway_node=self.gateway_node if rung >= Rung.STREETS else None,
             land_use=self.land_use if rung >= Rung.LAND_USE else None,
+            training=self.training if rung >= Rung.HABITS else None,
         )

@@ -1,0 +1,84 @@
+"""Drivers that an adversary makes up, in order to learn from them.
+
+A town of the same streets and land use gets other places and other people, by a seed of its own, and the same
+readers. The adversary is taken to know the scenario's figures on how people live and travel; it knows nothing
+about the places and people of the town that it attacks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from simulator.adversary.attacker import attacker_named
+from simulator.adversary.training import Training
+from simulator.cameras.roster import Cameras, ReaderKind
+from simulator.chunks import AttackSetting, MobileBlocks, capture, truth_of, view_of
+from simulator.people.places import PlaceKind, Places
+from simulator.sightings.capture import Sightings
+from simulator.streams import Stream, stream_key
+from simulator.world import World, build_world
+
+TRAINING_DRIVERS = 1_500
+# Bounds the time that is spent on long scenarios; at least so many drivers are made up all the same.
+_DRIVER_DAYS = 180_000
+_FEWEST_DRIVERS = 400
+
+
+def with_training(setting: AttackSetting, world: World) -> AttackSetting:
+    """Give the adversary drivers to learn from, if an attacker of the setting wants any."""
+    if not any(getattr(attacker_named(name), "learns", False) for name in setting.names):
+        return setting
+    return replace(setting, knowledge=replace(setting.knowledge, training=make_training(world)))
+
+
+def make_training(world: World, n_drivers: int | None = None) -> Training:
+    """Make up drivers and let the readers of a world see them.
+
+    Parameters
+    ----------
+    world
+        The world that is attacked; only its scenario, streets, land use and readers are looked at.
+    n_drivers
+        How many; 1,500 if left out, fewer where days are many.
+    """
+    scenario = world.scenario
+    n = n_drivers or max(min(TRAINING_DRIVERS, _DRIVER_DAYS // scenario.days), _FEWEST_DRIVERS)
+    people = scenario.people.model_copy(
+        update={
+            "drivers": n,
+            "vehicles_represented": scenario.people.vehicles_represented or scenario.people.drivers,
+        }
+    )
+    seed = stream_key(world.seed, Stream.ATTACK_TRAINING) >> 1
+    town = build_world(
+        scenario.model_copy(update={"people": people}),
+        seed,
+        city=world.city,
+        cameras_of=lambda places: _at_their_places(world.cameras, places),
+    )
+    captured = capture(town, 0, n, MobileBlocks(town))
+    seen = Sightings.concatenate([captured.own, captured.strays]).sorted()
+    truth = truth_of(town, 0, n)
+    return Training(
+        view=view_of(town, seen, 0, n),
+        home_x_m=np.where(truth.home_inside, truth.home_x_m, np.nan),
+        home_y_m=np.where(truth.home_inside, truth.home_y_m, np.nan),
+        has_work=truth.has_work,
+        work_x_m=np.where(truth.work_inside, truth.work_x_m, np.nan),
+        work_y_m=np.where(truth.work_inside, truth.work_y_m, np.nan),
+    )
+
+
+def _at_their_places(cameras: Cameras, places: Places) -> Cameras:
+    """Return the readers, those at car parks at the car park of the made-up town that is nearest to each."""
+    place: NDArray[np.int32] = np.full(cameras.n_cameras, -1, dtype=np.int32)
+    lots = np.flatnonzero(cameras.kind == ReaderKind.LOT)
+    parks = np.flatnonzero(places.in_lot & ~np.isin(places.kind, (PlaceKind.HOME, PlaceKind.EXTERNAL)))
+    if len(lots) and len(parks):
+        tree = cKDTree(np.column_stack([places.x_m[parks], places.y_m[parks]]))
+        place[lots] = parks[tree.query(np.column_stack([cameras.x_m[lots], cameras.y_m[lots]]))[1]]
+    return replace(cameras, place=place)
