@@ -1,6 +1,6 @@
 """Compile all kernels once, at set-up: ``python -m experiments.warm_up``.
 
-A run of the first town with few drivers and days calls every kernel of the demo; numba keeps what it compiles.
+A run of the first town with few drivers and days calls every kernel of the demo; numba keeps the results.
 """
 
 from __future__ import annotations
