@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -208,7 +208,8 @@ def usual_signs(signs: Signs, sides: tuple[tuple[Hypotheses, FirstLast], ...]) -
     return usual
 
 
-_MODELS: weakref.WeakKeyDictionary[Any, dict[tuple[Rung, Habits], Model]] = weakref.WeakKeyDictionary()
+_Key = tuple[Rung, Habits, int, int]
+_MODELS: weakref.WeakKeyDictionary[Any, dict[_Key, tuple[Knowledge, Model]]] = weakref.WeakKeyDictionary()
 
 
 def model_of(knowledge: Knowledge, habits: Habits) -> Model:
@@ -216,7 +217,9 @@ def model_of(knowledge: Knowledge, habits: Habits) -> Model:
     if knowledge.readers is None:
         raise ScenarioError("Tables of first and last readers need to know the readers.")
     models = _MODELS.setdefault(knowledge.readers, {})
-    key = (knowledge.rung, habits)
+    key = (knowledge.rung, habits, id(knowledge.streets), id(knowledge.land_use))
     if key not in models:
-        models[key] = build_model(knowledge, habits)
-    return models[key]
+        # Streets and land use are kept with the model, so that their ids stay theirs.
+        kept = replace(knowledge, readers=None)
+        models[key] = kept, build_model(knowledge, habits)
+    return models[key][1]
