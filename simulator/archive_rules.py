@@ -379,4 +379,4 @@ def _bind_the_same(a: _Rule, b: _Rule) -> bool:
 
 
 def _near(name: str, choices: frozenset[str] | set[str]) -> str:
-    return did_you_mean(name, choices).rstrip(".") if choices else "The scenario has no readers"
+    return did_you_mean(name, choices) if choices else "The scenario has no readers."

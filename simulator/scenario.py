@@ -444,7 +444,8 @@ def _explain(item: dict[str, Any], data: Mapping[str, Any]) -> str:
             kinds = ", ".join(RULE_KINDS if rule else _READER_KINDS)
             return f"'{place}.kind' must be one of {kinds}.{near}"
         case "value_error":
-            return f"{place}: {item['ctx']['error']}."
+            said = str(item["ctx"]["error"])
+            return f"{place}: {said}" + ("" if said.endswith((".", "?")) else ".")
         case _:
             shown = item.get("input")
             return f"'{place}' = {shown!r}: {item['msg'][0].lower()}{item['msg'][1:]}."

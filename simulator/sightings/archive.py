@@ -56,6 +56,12 @@ class Ground:
     home_y_m: NDArray[np.float64]
     sensitive: Mapping[str, NDArray[np.float64]]
 
+    def homes_of(self, plate: NDArray[np.uint32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the registered home of each plate, NaN for plates that were misread into nobody's."""
+        known = plate < len(self.home_x_m)
+        at = np.where(known, plate, 0)
+        return np.where(known, self.home_x_m[at], np.nan), np.where(known, self.home_y_m[at], np.nan)
+
 
 def visible_owners(archive: Archive, cameras: Cameras) -> NDArray[np.bool_]:
     """Return whose sightings the agency that looks may see, shape (n_owners,)."""
@@ -94,7 +100,8 @@ def look_into(archive: Archive, sightings: Sightings, ground: Ground) -> tuple[S
         From this second on a sighting is gone, shape (n_sightings,).
     """
     cameras = ground.cameras
-    stored = sightings.take(_collected(archive, sightings, ground))
+    kept = _collected(archive, sightings, ground)
+    stored = sightings if kept.all() else sightings.take(kept)
     owner = cameras.owner[stored.camera_id]
     expires_s = np.full(stored.n_sightings, rules.NEVER_S)
     for i, name in enumerate(cameras.owners):
@@ -135,13 +142,8 @@ def _collected(archive: Archive, read: Sightings, ground: Ground) -> NDArray[np.
                 places = np.concatenate([ground.sensitive[kind] for kind in rule.place_kinds])
                 dropped = rules.near_any(read.x_m, read.y_m, places, rule.radius_m)
             case PrivacyZone():
-                dropped = rules.near_own_home(
-                    read.x_m,
-                    read.y_m,
-                    ground.home_x_m[read.plate],
-                    ground.home_y_m[read.plate],
-                    rule.radius_m,
-                )
+                home_x_m, home_y_m = ground.homes_of(read.plate)
+                dropped = rules.near_own_home(read.x_m, read.y_m, home_x_m, home_y_m, rule.radius_m)
             case HotListOnly():
                 key = stream_key(ground.seed, Stream.HOT_LIST)
                 dropped = ~rules.on_hot_list(key, read.plate, rule.share)

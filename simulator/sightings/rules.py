@@ -51,10 +51,10 @@ def near_any(
     """Return which sightings lie within a radius of any place; ``places`` has shape (n_places, 2)."""
     if len(places) == 0 or len(x_m) == 0:
         return np.zeros(len(x_m), dtype=np.bool_)
-    # A fixed reader reads at one point over and over.
-    points, back = np.unique(np.column_stack([x_m, y_m]).astype(np.float64), axis=0, return_inverse=True)
-    distance_m, _ = cKDTree(places).query(points)
-    return np.asarray(distance_m <= radius_m, dtype=np.bool_)[back.reshape(-1)]
+    # A fixed reader reads at one point over and over; complex numbers sort faster than rows do.
+    points, back = np.unique(x_m.astype(np.float64) + 1j * y_m, return_inverse=True)
+    distance_m, _ = cKDTree(places).query(np.column_stack([points.real, points.imag]))
+    return np.asarray(distance_m <= radius_m, dtype=np.bool_)[back]
 
 
 def near_own_home(
@@ -64,7 +64,7 @@ def near_own_home(
     home_y_m: NDArray[np.float64],
     radius_m: float,
 ) -> _Rows:
-    """Return which sightings lie within a radius of the home registered for their plate (one a sighting)."""
+    """Return which sightings lie within a radius of their plate's home (one a sighting; NaN: none known)."""
     return np.hypot(x_m - home_x_m, y_m - home_y_m) <= radius_m
 
 
