@@ -18,7 +18,7 @@ from simulator.adversary.knowledge import Knowledge, ReaderFacts, Rung
 from simulator.cameras.mobile import mobile_passes
 from simulator.cameras.roster import MobilePasses, ReaderKind
 from simulator.people.places import PlaceKind
-from simulator.privacy.scoring import score
+from simulator.privacy.scoring import Scored, score
 from simulator.privacy.truth import Addresses, Truth
 from simulator.scenario import WEEKDAYS
 from simulator.sightings.archive import Ground, effective_read_rate, look_into
@@ -261,10 +261,8 @@ def truth_of(world: World, first: int, last: int) -> Truth:
     )
 
 
-def attack(
-    world: World, setting: AttackSetting, sightings: Sightings, first: int, last: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Let all attackers loose on a chunk's plates; return its ``beliefs`` and ``outcomes``.
+def attack(world: World, setting: AttackSetting, sightings: Sightings, first: int, last: int) -> Scored:
+    """Let all attackers loose on a chunk's plates; return its ``beliefs``, ``outcomes`` and ``claims``.
 
     Parameters
     ----------
@@ -289,4 +287,4 @@ def attack(
                 sightings_seen=seen,
             )
         )
-    return pl.concat([s.beliefs for s in scored]), pl.concat([s.outcomes for s in scored])
+    return Scored.together(scored)

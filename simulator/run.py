@@ -28,7 +28,7 @@ from simulator.roads.city import City
 from simulator.scenario import Scenario, scenario_from_dict
 from simulator.sightings.capture import Sightings
 from simulator.streams import fresh_seed, replicate_seed
-from simulator.tables import conform, content_hash, read_table
+from simulator.tables import SCHEMAS, conform, content_hash, read_table
 from simulator.training import with_training
 from simulator.world import Progress, World, build_world
 
@@ -43,6 +43,7 @@ _N_EXAMPLES = 4
 _GRAIN = {
     "beliefs": ("attacker", "target", "driver_id", "day"),
     "outcomes": ("attacker", "target", "criterion", "driver_id"),
+    "claims": ("attacker", "driver_id", "day"),
 }
 _T = TypeVar("_T")
 
@@ -57,7 +58,7 @@ class Run:
         What was run.
     city
         The streets.
-    places, drivers, cameras, beliefs, outcomes, summary
+    places, drivers, cameras, beliefs, outcomes, claims, summary
         Tables; see :mod:`simulator.tables`.
     example_sightings
         All sightings of a few residents, with their driver_id, for maps.
@@ -76,6 +77,7 @@ class Run:
     cameras: pl.DataFrame
     beliefs: pl.DataFrame
     outcomes: pl.DataFrame
+    claims: pl.DataFrame
     summary: pl.DataFrame
     example_sightings: pl.DataFrame
     reads_by_camera: NDArray[np.int64]
@@ -190,6 +192,12 @@ def load_run(folder: Path) -> Run:
         name: read_table(name, folder / f"{name}.parquet")
         for name in ("places", "drivers", "cameras", "beliefs", "outcomes", "summary")
     }
+    # Runs of earlier versions have no such table.
+    claims = (
+        read_table("claims", folder / "claims.parquet")
+        if "claims" in manifest.tables
+        else conform("claims", pl.DataFrame(schema=SCHEMAS["claims"].columns))
+    )
     examples = read_table("example_sightings", folder / "example_sightings.parquet")
     reads = read_table("camera_reads", folder / "camera_reads.parquet")
     return Run(
@@ -200,6 +208,7 @@ def load_run(folder: Path) -> Run:
         example_sightings=examples,
         reads_by_camera=reads["reads"].to_numpy(),
         folder=folder,
+        claims=claims,
         **frames,
     )
 
@@ -250,6 +259,7 @@ def _tables(run: Run) -> dict[str, pl.DataFrame]:
         "cameras": run.cameras,
         "beliefs": run.beliefs,
         "outcomes": run.outcomes,
+        "claims": run.claims,
         "summary": run.summary,
         "example_sightings": run.example_sightings,
         # In the schema's types, as the file will have them: the manifest hashes what will be read back.
@@ -348,6 +358,7 @@ class _Stream:
             cameras=_cameras_frame(world.cameras),
             beliefs=self._gathered("beliefs"),
             outcomes=outcomes,
+            claims=self._gathered("claims"),
             summary=summarise(outcomes, drivers),
             example_sightings=_first_drivers(pl.concat(examples), _N_EXAMPLES),
             reads_by_camera=reads,
@@ -401,9 +412,9 @@ def _attack_chunk(stream: _Stream, _: MobileBlocks, job: tuple[int, Sightings]) 
     sightings = Sightings.concatenate([own, strays]).sorted()
     if "sightings" in stream.tables:
         _sightings_frame(sightings).write_parquet(stream.path("sightings", chunk), compression="lz4")
-    beliefs, outcomes = attack(stream.world, stream.setting, sightings, first, last)
-    beliefs.write_parquet(stream.path("beliefs", chunk), compression="lz4")
-    outcomes.write_parquet(stream.path("outcomes", chunk), compression="lz4")
+    scored = attack(stream.world, stream.setting, sightings, first, last)
+    for table in _GRAIN:
+        getattr(scored, table).write_parquet(stream.path(table, chunk), compression="lz4")
     return _AttackReport(examples=_examples(stream.world, sightings, first, last))
 
 

@@ -156,6 +156,19 @@ SCHEMAS: dict[str, Schema] = {
             },
         ),
         Schema(
+            name="claims",
+            row="attacker x driver without a work place x checkpoint day: the work place claimed",
+            columns={
+                "attacker": pl.Categorical,
+                "driver_id": pl.Int32,
+                "day": pl.Int32,
+                "sightings_seen": pl.Int32,
+                "x_m": pl.Float32,
+                "y_m": pl.Float32,
+                "confidence": pl.Float32,
+            },
+        ),
+        Schema(
             name="outcomes",
             row="attacker x driver x target x criterion",
             columns={

@@ -206,7 +206,7 @@ def test_guesses_do_not_depend_on_the_truth(tiny_world: World) -> None:
     other = replace(tiny_world, drivers=elsewhere)
     beliefs = []
     for world in (tiny_world, other):
-        found, _ = attack(world, attack_setting(world), sightings, 0, n)
+        found = attack(world, attack_setting(world), sightings, 0, n).beliefs
         beliefs.append(found.filter(pl.col("target") == "home"))
     guesses = ["attacker", "driver_id", "day", "sightings_seen", "x_m", "y_m", "confidence"]
     assert beliefs[0].select(guesses).equals(beliefs[1].select(guesses))

@@ -78,12 +78,16 @@ class LearnedAttacker:
                 f"Attacker '{self.name}' has no drivers to learn from: pass its setting through "
                 "simulator.training.with_training first."
             )
-        models = _TRAINED.get(training)
-        if models is None:
-            models = _TRAINED[training] = _train(training, self.simple)
+        from threadpoolctl import threadpool_limits
+
         features = features_of(view, self.simple)
         shape = (view.n_plates, view.n_checkpoints)
-        home, work = (_guess(models[t], features[t], shape) for t in ("home", "work"))
+        # Runs share out drivers to processes; threads that wait for one another in each would only be slower.
+        with threadpool_limits(1):
+            models = _TRAINED.get(training)
+            if models is None:
+                models = _TRAINED[training] = _train(training, self.simple)
+            home, work = (_guess(models[t], features[t], shape) for t in ("home", "work"))
         return Attack(home=home, work=work)
 
 

@@ -1,8 +1,9 @@
-"""From guesses and truth to the ``beliefs`` and ``outcomes`` tables."""
+"""From guesses and truth to the ``beliefs``, ``outcomes`` and ``claims`` tables."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import polars as pl
@@ -36,10 +37,16 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scored:
-    """The tables ``beliefs`` and ``outcomes`` of one attacker on one view."""
+    """The tables ``beliefs``, ``outcomes`` and ``claims`` of one or several attackers on one view."""
 
     beliefs: pl.DataFrame
     outcomes: pl.DataFrame
+    claims: pl.DataFrame
+
+    @staticmethod
+    def together(scored: Sequence[Scored]) -> Scored:
+        """Return the tables of several attackers as one."""
+        return Scored(**{f.name: pl.concat([getattr(s, f.name) for s in scored]) for f in fields(Scored)})
 
 
 def score(
@@ -80,7 +87,8 @@ def score(
         the place is known (it became so in the time since the checkpoint before) and ``sightings`` what
         could be seen by then; where ``observed`` is false it was never known, and both are those of the
         last checkpoint. Drivers without a work place have no rows for ``work`` and ``both``; drivers who
-        live or work off the map stay in, with a truth that lies off the map.
+        live or work off the map stay in, with a truth that lies off the map. ``claims``: one row per driver
+        without a work place and checkpoint, with the work place that is claimed all the same.
 
     Raises
     ------
@@ -126,8 +134,24 @@ def score(
             )
         )
     return Scored(
-        beliefs=conform("beliefs", pl.concat(beliefs)), outcomes=conform("outcomes", pl.concat(outcomes))
+        beliefs=conform("beliefs", pl.concat(beliefs)),
+        outcomes=conform("outcomes", pl.concat(outcomes)),
+        claims=_claims(attacker, attack.work, view, truth, seen),
     )
+
+
+def _claims(
+    attacker: str, work: Guesses | None, view: ArchiveView, truth: Truth, seen: NDArray[np.int32]
+) -> pl.DataFrame:
+    """Return what is claimed about drivers who have no work place; no row if the attacker looks for none."""
+    who = ~truth.has_work if work is not None else np.zeros(len(truth), dtype=bool)
+    nothing = np.empty((0, view.n_checkpoints), dtype=np.float32)
+    x, y, confidence = (
+        (nothing,) * 3 if work is None else (work.x_m[who], work.y_m[who], work.confidence[who])
+    )
+    columns = (x, y, confidence, np.full(x.shape, np.nan, dtype=np.float32))
+    rows = _belief_rows(attacker, "work", columns, view, truth.driver_id[who], seen[who])
+    return conform("claims", rows.drop("target", "error_m"))
 
 
 def _judge(
