@@ -49,7 +49,11 @@ def print_scenario(console: Console, scenario: Scenario) -> None:
     console.print(_parameters("scenario", scenario, skip=_PROSE, prefix=""))
     for name, part in scenario:
         if isinstance(part, BaseModel):
-            console.print(_parameters(name, part, prefix=f"{name}."))
+            console.print(_parameters(name, part, prefix=f"{name}.", skip={"rules"}))
+        if name == "archive":
+            for rule in scenario.archive.rules:
+                at = f"archive.rules.{rule.name}"
+                console.print(_parameters(at, rule, prefix=f"{at}.", skip={"name", "kind", "citation"}))
     for group in scenario.readers:
         console.print(_parameters(f"readers.{group.name}", group, prefix=f"readers.{group.name}."))
     if scenario.calibrate:
@@ -63,7 +67,8 @@ def print_scenario(console: Console, scenario: Scenario) -> None:
 def print_sources(console: Console, scenario: Scenario) -> None:
     """Print the sources of a scenario and what each is cited for."""
     console.print(Text("Sources, and what each is cited for", style="bold"))
-    for citation in scenario.citations:
+    laws = [rule.citation for rule in scenario.archive.rules]
+    for citation in dict.fromkeys((*scenario.citations, *laws)):
         console.print(Text(f"  {citation.source}", overflow="fold"))
         console.print(Text(f"      {citation.reason}", style="dim"))
 
@@ -120,7 +125,7 @@ def _rows(part: BaseModel, skip: set[str]) -> list[tuple[str, str, str]]:
         if name in skip:
             continue
         if isinstance(value, BaseModel):
-            if skip:
+            if "citations" in skip:  # the scenario itself, whose parts have tables of their own
                 continue
             rows += [(f"{name}.{inner}", shown, meaning) for inner, shown, meaning in _rows(value, set())]
         else:

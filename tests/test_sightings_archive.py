@@ -221,7 +221,7 @@ EACH_RULE: dict[str, list[dict[str, Any]]] = {
         *({"rotation": "trip", "gap_minutes": g} for g in (5.0, 60.0, 1_500.0)),
     ],
     "time-rounding": [{"minutes": 15}, {"minutes": 1440}],
-    "place-rounding": [{"grid_m": 1000}, {"grid_m": 250}],
+    "place-rounding": [{"grid_m": 1000}, {"grid_m": 250}, {"grid_m": 3000}],
     "thinning": [{"keep_share": 0.3}, {"keep_share": 0.5, "owners": ["county"]}],
     "place-ban": [{"radius_m": 400}, {"radius_m": 900, "place_kinds": ["clinic"], "owners": ["city"]}],
     "privacy-zone": [{"radius_m": 700}, {"radius_m": 1500, "owners": ["firm"]}],
