@@ -243,6 +243,9 @@ _R = TypeVar("_R", bound=_Rule)
 _MAY_OVERLAP = (SwitchOff, PlaceBan)
 
 
+_LABEL_DAYS = {"never": None, "monthly": 30.0, "weekly": 7.0, "daily": 1.0, "trip": 1.0}
+
+
 class Archive(Spec):
     """Who may look at what, for how long."""
 
@@ -324,6 +327,17 @@ class Archive(Spec):
             if rule.owner == owner:
                 return rule.days
         return self.retention_days
+
+    def memory_days(self) -> float | None:
+        """Return for how many days every sighting that is stored can be seen; None: for ever.
+
+        A label that changes by trip is taken to last a day.
+        """
+        spans = [self.retention_days, *(rule.days for rule in self.of_type(Retention))]
+        spans += [rule.days for rule in self.of_type(LookBack)]
+        spans += [_LABEL_DAYS[rule.rotation] for rule in self.of_type(Pseudonyms)]
+        limits = [days for days in spans if days is not None]
+        return min(limits) if limits else None
 
     def may_see(self, owner: str) -> bool:
         """Return whether the agency that looks may see an owner's sightings."""

@@ -353,6 +353,24 @@ def test_who_sees_whose() -> None:
     assert seen_by("town-159", to_all, agencies=many, shared_by_default=False) == {"city"}
 
 
+@pytest.mark.parametrize("kind", ["retention", "look-back", "pseudonyms"])
+def test_memory_is_the_span_in_which_nothing_disappears(kind: str) -> None:
+    ground = _ground(8)
+    reads = _reads(ground, 8)
+    for options in EACH_RULE[kind]:
+        if options.get("rotation") == "trip":
+            continue
+        archive = _archive({"kind": kind, **options}, retention_days=33.0)
+        memory = archive.memory_days()
+        assert memory is not None
+        found = look_into(archive, reads, ground)
+        all_of_it = look_into(Archive(), reads, ground)
+        for day in CHECKPOINTS:
+            assert (_seen(found, day) == _seen(all_of_it, day)) >= (day <= memory)
+        assert _seen(found, DAYS) != _seen(all_of_it, DAYS), "and not much later"
+    assert Archive().memory_days() is None
+
+
 def test_shared_with_nobody_the_own_sightings_remain() -> None:
     ground = _ground(2)
     reads = _reads(ground, 2)

@@ -56,7 +56,7 @@ def _error(run: Run) -> Figure:
 
 def _sightings(run: Run) -> Figure:
     figure = new_figure()
-    data = sightings_per_day(run.beliefs, run.drivers, retention_days=run.scenario.archive.retention_days)
+    data = sightings_per_day(run.beliefs, run.drivers, retention_days=run.scenario.archive.memory_days())
     plot_sightings_per_day(data, ax=figure.add_subplot())
     return figure
 
