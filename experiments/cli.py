@@ -239,6 +239,26 @@ def plot(folder: Folder) -> None:
 
 
 @app.command()
+def quality(
+    folder: Folder,
+    day: Annotated[int | None, typer.Option(help="Checkpoint day; the last one if left out.")] = None,
+    within_m: Annotated[
+        float, typer.Option("--within", min=1, help="A guess this near is right, m.")
+    ] = 250.0,
+    sure: Annotated[float, typer.Option(min=0, max=1, help="Confidence from which a claim is sure.")] = 0.5,
+) -> None:
+    """Show for whom attackers are right or wrong.
+
+    By working schedule; with abstentions, and work places named of people who have none.
+    """
+    from rich.console import Console
+
+    from experiments.quality import print_quality
+
+    print_quality(Console(), folder, day=day, within_m=within_m, sure=sure)
+
+
+@app.command()
 def replay(folder: Folder, workers: Workers = 1, quiet: Quiet = False) -> None:
     """Run a manifest again and compare every table.
 

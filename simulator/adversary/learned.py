@@ -56,7 +56,7 @@ class LearnedAttacker:
 
     simple: tuple[RecipeAttacker, ...]
     name: str = "learned"
-    title: str = "Gradient-boosted trees"
+    title: str = "Boosted decision trees"
     citation: str = (
         "J. H. Friedman (2001), Greedy Function Approximation: A Gradient Boosting Machine, "
         "Annals of Statistics 29(5); features and training are this project's"
