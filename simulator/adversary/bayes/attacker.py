@@ -19,7 +19,7 @@ from simulator.adversary.knowledge import Knowledge, Rung
 from simulator.adversary.posterior import Posterior
 from simulator.sightings.view import ArchiveView
 
-_MAX_CELLS = 48
+_MAX_CELLS = 24
 _N_TOP = 256
 _GUESS_RADIUS_M = 400.0
 
@@ -132,6 +132,7 @@ def _parked(side: ParkedSide) -> tuple[Any, ...]:
 def _arrays(side: Side) -> tuple[Any, ...]:
     return (
         side.cell_prior,
+        np.log(side.cell_prior),
         side.places.cell_indptr,
         side.places.prior,
         side.column_indptr,

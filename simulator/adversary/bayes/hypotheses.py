@@ -91,8 +91,8 @@ def build_hypotheses(
     prior = np.concatenate(
         [weight[edge] / weight[edge].sum() * (1 - outside), np.full(len(gate), outside / max(len(gate), 1))]
     )
-    # About eight street sides a cell; each gateway is a cell of its own.
-    side_m = np.sqrt(8.0 * np.ptp(x) * np.ptp(y) / max(len(edge), 1)) + 1.0
+    # About a dozen street sides a cell; each gateway is a cell of its own.
+    side_m = np.sqrt(12.0 * np.ptp(x) * np.ptp(y) / max(len(edge), 1)) + 1.0
     column, row = ((v - v.min()) // side_m for v in (x, y))
     key = row * 1e6 + column
     key[len(edge) :] = 1e13 + np.arange(len(gate))

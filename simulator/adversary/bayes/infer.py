@@ -18,6 +18,7 @@ from simulator.adversary.bayes.parked import park
 # Cells this much less likely than the likeliest (log) are not looked into, nor their mass counted one by one.
 _CELL_DEPTH = 7.0
 _MASS_DEPTH = 12.0
+_SLICES = 56
 # Grid of z at which log(1 + exp(z)) is tabulated; its step is that of the levels of probability.
 _Z_LOW, _Z_HIGH = -9.0, 24.0
 _FACTORS = 4
@@ -92,9 +93,9 @@ def gains(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def posterior(  # type: ignore[no-untyped-def]
-    slots, none_likelihood, nowhere, slot, slot_key, gain, cell_prior, cell_indptr, prior, col_indptr,
-    col_cell, col_level, col_first, col_size, row_place, row_level, n_where, where, missed, odds,
-    cell_of_place, max_cells, value, seen, score, place, mass,
+    slots, none_likelihood, nowhere, slot, slot_key, gain, cell_prior, log_cell_prior, cell_indptr, prior,
+    col_indptr, col_cell, col_level, col_first, col_size, row_place, row_level, n_where, where, missed,
+    odds, cell_of_place, max_cells, value, seen, score, place, mass,
 ):  # fmt: skip
     """Work out one target's posterior; return how many places were looked at, and the mass of "none".
 
@@ -123,37 +124,45 @@ def posterior(  # type: ignore[no-untyped-def]
             n_seen += 1
         # Of a cell's places, those near the sighting gain; places of one cell are taken one after the other.
         value[c] += np.log(1.0 + prior[p] / cell_prior[c] * odds[p] * (1.0 - missed[p]))
-    top = 0.0
+    top = -1e300 if n_seen else 0.0
     for i in range(n_seen):
         c = seen[i]
-        value[c] += np.log(cell_prior[c])
-        top = value[c] if i == 0 else max(top, value[c])
+        value[c] += log_cell_prior[c]
+        top = max(top, value[c])
+    # The likeliest cells are told by counting how many, and how much mass, lie in each slice of depth.
+    deep = np.zeros(_SLICES, np.int64)
+    weight = np.zeros(_SLICES)
     rest, unseen = 0.0, 1.0
     near = 0
     for i in range(n_seen):
         c = seen[i]
         unseen -= cell_prior[c]
-        if value[c] > top - _MASS_DEPTH:
-            rest += np.exp(value[c] - top)
-        if value[c] > top - _CELL_DEPTH:
+        below = top - value[c]
+        here = np.exp(-below) if below < _MASS_DEPTH else 0.0
+        rest += here
+        if below < _CELL_DEPTH:
             seen[near] = c
             near += 1
+            at = int(below * (_SLICES / _CELL_DEPTH))
+            deep[at] += 1
+            weight[at] += here
         else:
             value[c] = 0.0
     rest += max(unseen, 0.0) * np.exp(-top)
-    ranked = np.empty(near)
-    for i in range(near):
-        ranked[i] = -value[seen[i]]
-    order = np.argsort(ranked)
+    cut, cells, looked = 0, 0, 0.0
+    while cut < _SLICES and looked < 0.995 * rest and (cut == 0 or cells + deep[cut] <= max_cells):
+        cells += deep[cut]
+        looked += weight[cut]
+        cut += 1
     n, looked = 0, 0.0
-    for r in range(near):
-        cell = seen[order[r]]
-        here = np.exp(value[cell] - top)
+    for i in range(near):
+        cell = seen[i]
         size = cell_indptr[cell + 1] - cell_indptr[cell]
-        if r >= max_cells or looked > 0.995 * rest or n + size > len(place):
+        below = top - value[cell]
+        if int(below * (_SLICES / _CELL_DEPTH)) >= cut or n + size > len(place):
             value[cell] = 0.0
             continue
-        looked += here
+        looked += np.exp(-below)
         for p in range(cell_indptr[cell], cell_indptr[cell + 1]):
             place[n] = p
             n += 1
@@ -212,9 +221,9 @@ def infer_plates(  # type: ignore[no-untyped-def]
     indptr, time_s, camera, expires_s, checkpoint_days, start_weekday, use, of_pair, usual, setting,
     mobile_row, near_edge, near_weight, h_own,
     w_own, chance, softplus, h_sign, h_level,
-    h_cell_prior, h_cells, h_prior, h_col_indptr, h_col_cell, h_col_level, h_col_first,
+    h_cell_prior, h_log_prior, h_cells, h_prior, h_col_indptr, h_col_cell, h_col_level, h_col_first,
     h_col_size, h_row_place, h_row_level,
-    w_cell_prior, w_cells, w_prior, w_col_indptr, w_col_cell, w_col_level, w_col_first,
+    w_cell_prior, w_log_prior, w_cells, w_prior, w_col_indptr, w_col_cell, w_col_level, w_col_first,
     w_col_size, w_row_place, w_row_level,
     h_place_of_edge, h_cell_of_place, h_odds, h_at, w_place_of_edge, w_cell_of_place, w_odds, w_at,
     max_cells, places, masses, no_work,
@@ -258,7 +267,7 @@ def infer_plates(  # type: ignore[no-untyped-def]
                         near_weight, h_place_of_edge, h_at, missed, day_of, where,
                     )  # fmt: skip
                     n, _ = posterior(
-                        slots, none, 0.0, slot, slot_key, gain, h_cell_prior, h_cells, h_prior,
+                        slots, none, 0.0, slot, slot_key, gain, h_cell_prior, h_log_prior, h_cells, h_prior,
                         h_col_indptr, h_col_cell, h_col_level, h_col_first, h_col_size, h_row_place,
                         h_row_level, n_where, where, missed, h_odds, h_cell_of_place, max_cells, value,
                         seen, score, place, mass,
@@ -273,10 +282,10 @@ def infer_plates(  # type: ignore[no-untyped-def]
                         near_weight, w_place_of_edge, w_at, missed, day_of, where,
                     )  # fmt: skip
                     n, no_work[p, k] = posterior(
-                        slots, none, nowhere, slot, slot_key, gain, w_cell_prior, w_cells, w_prior,
-                        w_col_indptr, w_col_cell, w_col_level, w_col_first, w_col_size, w_row_place,
-                        w_row_level, n_where, where, missed, w_odds, w_cell_of_place, max_cells, value,
-                        seen, score, place, mass,
+                        slots, none, nowhere, slot, slot_key, gain, w_cell_prior, w_log_prior, w_cells,
+                        w_prior, w_col_indptr, w_col_cell, w_col_level, w_col_first, w_col_size,
+                        w_row_place, w_row_level, n_where, where, missed, w_odds, w_cell_of_place,
+                        max_cells, value, seen, score, place, mass,
                     )  # fmt: skip
                 for i in range(n_where):
                     missed[where[i]], day_of[where[i]] = 1.0, -1
@@ -284,7 +293,7 @@ def infer_plates(  # type: ignore[no-untyped-def]
                 for i in range(min(n, n_top)):
                     places[target, p, k, i], masses[target, p, k, i] = place[order[i]], mass[order[i]]
                 # A gap over noon may be spent at home, too: what home makes likely is no news about work.
-                for i in range(min(n_top, 16)):
+                for i in range(min(n_top, 10)):
                     h = places[0, p, k, i]
                     if h < 0:
                         break

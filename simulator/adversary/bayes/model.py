@@ -31,8 +31,8 @@ from simulator.adversary.bayes.tables import (
 from simulator.adversary.knowledge import Knowledge, Rung
 from simulator.errors import ScenarioError
 
-# Part of a sign's usual share below which a cell does not count as showing it.
-_RARE = 0.25
+# A cell shows a sign if it is there at least so many times as common as usual.
+_RARE = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,7 +99,7 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
         key = sign[order].astype(np.int64) * places.n_cells + cell[place[order]]
         first = np.flatnonzero(np.diff(key, prepend=-1))
         total = np.add.reduceat(chance_of_levels()[level[order]] * weight[place[order]], first)
-        # Where a sign is much rarer than usual, it says little: such cells are as good as never showing it.
+        # Where a sign is rarer than usual, it says little: such cells are as good as never showing it.
         keep = total > np.maximum(SMALLEST, _RARE * usual[key[first] // places.n_cells])
         used = key[first][keep]
         starts.append((n_rows + first[keep]).astype(np.int32))
