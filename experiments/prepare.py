@@ -97,7 +97,9 @@ def _check_files(scenario: Scenario) -> None:
             "(.osm, .osm.gz, .osm.pbf or .graphml)."
         )
     if streets.map is not None and not streets.map.is_file():
-        raise MapError(f"There is no map file {streets.map}. Check the path given to --map or streets.map.")
+        from simulator.roads.import_map import near_files
+
+        raise MapError(f"There is no map file {streets.map}.{near_files(streets.map)}")
     for group in scenario.readers:
         file = getattr(group, "file", None)
         if file is not None and not file.is_file():

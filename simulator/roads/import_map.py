@@ -51,7 +51,7 @@ def import_map(path: Path, *, fewest_nodes: int = FEWEST_NODES, use_cache: bool 
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise MapError(f"There is no map file {path}.{_neighbours(path)}") from None
+        raise MapError(f"There is no map file {path}.{near_files(path)}") from None
     except OSError as error:
         raise MapError(f"The map {path} cannot be read: {error.strerror or error}.") from None
     name = path.name[: -len(suffix)].replace("-", " ").replace("_", " ").title() or path.name
@@ -76,7 +76,7 @@ def _suffix(path: Path) -> str:
     raise MapError(f"{path} is of no known map kind. Give a file that ends in {', '.join(SUFFIXES)}.")
 
 
-def _neighbours(path: Path) -> str:
+def near_files(path: Path) -> str:
     """A sentence with the nearest names in the file's folder."""
     if not path.parent.is_dir():
         return f" The folder {path.parent} does not exist either."
