@@ -51,7 +51,10 @@ class BayesAttacker:
 
     name: str = "bayes"
     title: str = "Bayesian adversary"
-    citation: str = "This project; route choice after R. B. Dial (1971) and Y. Sheffi (1985)"
+    citation: str = (
+        "This project; route choice as a probit after C. F. Daganzo & Y. Sheffi (1977), On Stochastic Models "
+        "of Traffic Assignment, Transportation Science 11(3)"
+    )
     rung: Rung = Rung.HABITS
     habits: Habits = field(default=Habits(), repr=False)
     alpha: float = 1.5

@@ -20,7 +20,6 @@ from simulator.adversary.bayes.routes import (
     sample_other_ends,
 )
 from simulator.adversary.bayes.tables import (
-    SMALLEST,
     FirstLast,
     Signs,
     chance_of_levels,
@@ -98,9 +97,13 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
         # Places are sorted by cell, so that equal keys lie together.
         key = sign[order].astype(np.int64) * places.n_cells + cell[place[order]]
         first = np.flatnonzero(np.diff(key, prepend=-1))
-        total = np.add.reduceat(chance_of_levels()[level[order]] * weight[place[order]], first)
+        chance = chance_of_levels()[level[order]]
+        mean = np.add.reduceat(chance * weight[place[order]], first)
+        most = np.maximum.reduceat(chance, first)
+        # A cell is worth a look if one of its places is: its chance lies between the mean and the most.
+        total = mean**0.6 * most**0.4
         # Where a sign is rarer than usual, it says little: such cells are as good as never showing it.
-        keep = total > np.maximum(SMALLEST, _RARE * usual[key[first] // places.n_cells])
+        keep = most > _RARE * usual[key[first] // places.n_cells]
         used = key[first][keep]
         starts.append((n_rows + first[keep]).astype(np.int32))
         # A cell that holds more places than a byte counts (far from usual) shows its first 255.

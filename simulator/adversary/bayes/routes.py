@@ -1,7 +1,7 @@
 """Routes as the adversary imagines them: trees to and from sampled other ends, and the readers along them.
 
 Drivers err in what they think is fastest, so route choice is a probit: every tree has its own perturbed
-travel times (Sheffi, "Urban Transportation Networks", 1985, ch. 11), and a mixture over many trees gives the
+travel times (Daganzo & Sheffi, Transportation Science 1977), and a mixture over many trees gives the
 probability of each reader. Only the readers nearest along the way matter to a stay at a node: the first that
 a car meets when it leaves, and the last when it comes.
 """
