@@ -35,6 +35,8 @@ NEAR_M = 250.0
 _REGRESSED_SHARE = 0.6
 _FEWEST_ROWS = 40
 _SEED = 0
+# Checkpoints of one driver are much alike: so many rows, drawn at random, are enough to learn from.
+_MOST_ROWS, _MOST_CHOSEN_ROWS = 8_000, 3_000
 
 # Models go when the drivers that they learnt from go.
 _TRAINED: weakref.WeakKeyDictionary[Training, dict[str, _TargetModel | None]] = weakref.WeakKeyDictionary()
@@ -175,10 +177,11 @@ def _train_target(
     ref_x, ref_y = _reference(features)
     relative = _relative(features, ref_x, ref_y)
     usable = np.isfinite(true_x) & np.isfinite(ref_x)
-    learn, check = np.flatnonzero(usable & first), np.flatnonzero(np.isfinite(ref_x) & ~first)
+    learn = _drawn(usable & first, _MOST_ROWS)
+    check = _drawn(np.isfinite(ref_x) & ~first, _MOST_CHOSEN_ROWS)
     if len(learn) < _FEWEST_ROWS or len(check) < _FEWEST_ROWS:
         return None
-    trees = {"max_iter": 120, "learning_rate": 0.08, "max_leaf_nodes": 15, "l2_regularization": 1.0}
+    trees = {"max_iter": 100, "learning_rate": 0.08, "max_leaf_nodes": 15, "l2_regularization": 1.0}
     trees |= {"max_features": 0.5, "early_stopping": False, "random_state": _SEED}
     offset_x, offset_y = (
         HistGradientBoostingRegressor(**trees).fit(relative[learn], true[learn] - ref[learn])
@@ -191,13 +194,21 @@ def _train_target(
     right = (np.hypot(x - true_x[check, None], y - true_y[check, None]) <= NEAR_M).ravel()
     if len(np.unique(right[at])) < 2:
         return None
-    small = trees | {"max_iter": 80}
+    small = trees | {"max_iter": 60}
     near = HistGradientBoostingClassifier(**small).fit(rows[at], right[at])
-    seen = np.flatnonzero(features.seen)
+    seen = _drawn(features.seen, _MOST_ROWS)
     exists = None
     if len(np.unique(has[seen])) == 2:
         exists = HistGradientBoostingClassifier(**small).fit(features.table[seen], has[seen])
     return _TargetModel(offset_x=offset_x, offset_y=offset_y, near=near, exists=exists)
+
+
+def _drawn(usable: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
+    """Return the usable rows, or as many of them as are enough."""
+    rows = np.flatnonzero(usable)
+    if len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(_SEED).choice(rows, most, replace=False))
 
 
 def _some(features: Features, rows: NDArray[np.int64]) -> Features:
