@@ -22,6 +22,8 @@ from simulator.sightings.view import ArchiveView
 _MAX_CELLS = 24
 _N_TOP = 256
 _GUESS_RADIUS_M = 400.0
+# Three to one: a guess is worth more than silence as long as there may well be a place to find.
+_NOWHERE = 0.75
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,8 @@ class BayesAttacker:
         Power of the composite likelihood of the first sign, and the number of different signs by which it
         has lost a third. Ends of stays are not independent pieces of evidence given the place, and what is
         wrong in the tables is wrong every day: counting all in full would claim too much (Pauli, Racugno &
-        Ventura 2011; Ribatet, Cooley & Davison 2012). Chosen on generated cities that no study attacks.
+        Ventura 2011; Ribatet, Cooley & Davison 2012). Chosen by coverage on a few seeds of
+        ``norfolk-density`` and of a ring-radial city.
     home_own, work_own
         Share of stays of each class (:mod:`simulator.adversary.bayes.events`) spent at home, at work.
     work_home
@@ -165,11 +168,13 @@ def _posterior(
 
 
 def _guesses(posterior: Posterior) -> Guesses:
-    """Return point guesses; where there is most likely no such place, abstain."""
+    """Return point guesses; abstain where it is three to one that there is no such place."""
     n, k, top = posterior.place.shape
     x, y, confidence = (np.full(n * k, np.nan, dtype=np.float32) for _ in range(3))
     point_guesses(
         posterior.place.reshape(n * k, top), posterior.mass.reshape(n * k, top), posterior.edge >= 0,
         posterior.x_m, posterior.y_m, _GUESS_RADIUS_M, x, y, confidence,
     )  # fmt: skip
+    nowhere = posterior.none.ravel() > _NOWHERE
+    x[nowhere] = y[nowhere] = confidence[nowhere] = np.nan
     return Guesses(x_m=x.reshape(n, k), y_m=y.reshape(n, k), confidence=confidence.reshape(n, k))
