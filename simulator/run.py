@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -82,10 +82,6 @@ class Run:
     example_sightings: pl.DataFrame
     reads_by_camera: NDArray[np.int64]
     folder: Path | None = None
-
-    @cached_property
-    def days(self) -> int:
-        return self.scenario.days
 
 
 def simulate(

@@ -52,7 +52,6 @@ class Stream(StrEnum):
     THINNING = "thinning"
     HOT_LIST = "hot-list"
     TIE_BREAK = "tie-break"
-    ADVERSARY = "adversary"
     ATTACK_TRAINING = "attack-training"
 
 

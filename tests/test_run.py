@@ -85,7 +85,7 @@ def test_without_readers_nobody_is_found(tiny: Scenario, tmp_path: Path) -> None
 
 def test_drivers_and_days_at_their_least() -> None:
     run = simulate(tiny_scenario(people__drivers=1, days=1), seed=1)
-    assert run.drivers.height == 1 and run.days == 1
+    assert run.drivers.height == 1 and run.scenario.days == 1
     assert set(run.beliefs["day"]) == {1}
 
 
