@@ -19,7 +19,8 @@ from rich.table import Table
 
 from experiments.bench_process import Measured, measure
 from simulator.manifest import read_manifest
-from simulator.scenario import Scenario, scenario_from_dict
+from simulator.scenario import Scenario
+from simulator.scenario_file import scenario_from_dict
 
 _GB = 1e9
 _PYTHON = (sys.executable, "-m")
@@ -235,7 +236,7 @@ def _city(sizes: Sizes) -> Iterator[Row]:
 
 def _run_city(sizes: Sizes, days: int) -> Measured:
     program = (
-        "import json, sys; from simulator.run import simulate; from simulator.scenario import *\n"
+        "import json, sys; from simulator.run import simulate; from simulator.scenario_file import *\n"
         "if __name__ == '__main__':\n"
         "    simulate(scenario_from_dict(json.load(open(sys.argv[1]))), seed=1, workers=2)\n"
     )

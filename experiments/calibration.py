@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from simulator.cameras.roster import ReaderKind
 from simulator.chunks import Captured, MobileBlocks, capture, drive
 from simulator.people.drivers import DriverKind
-from simulator.scenario import Scenario, with_overrides
+from simulator.scenario import Scenario
+from simulator.scenario_file import with_overrides
 from simulator.streams import replicate_seed
 from simulator.travel.route_quality import RouteQuality, route_quality
 from simulator.travel.tours import Purpose

@@ -264,7 +264,7 @@ def replay(folder: Folder, workers: Workers = 1, quiet: Quiet = False) -> None:
 
     Says which tables are the same to the bit; the exit code is 1 if one is not.
     """
-    from simulator.run import replay as replay_run
+    from simulator.replay import replay as replay_run
 
     with progress_bar(quiet=quiet) as progress:
         verdicts = replay_run(folder, workers=workers, progress=progress)

@@ -24,7 +24,8 @@ from experiments.words import attacker_order
 from scenarios import scenario_named, scenario_names
 from simulator.adversary.attacker import attacker_named
 from simulator.archive_rules import RETENTION_LADDER, RULE_TYPES
-from simulator.scenario import FixedReaders, LotReaders, PatrolReaders, Scenario, SpotterReaders
+from simulator.scenario import Scenario
+from simulator.scenario_parts import FixedReaders, LotReaders, PatrolReaders, SpotterReaders
 from simulator.tables import FORMAT_VERSION, SCHEMAS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"

@@ -14,7 +14,8 @@ from scipy.stats import kstest
 
 from simulator.errors import ScenarioError
 from simulator.run import simulate
-from simulator.scenario import Scenario, with_overrides
+from simulator.scenario import Scenario
+from simulator.scenario_file import with_overrides
 
 LEVELS = (0.5, 0.8, 0.95)
 SURE_MASS = 0.9

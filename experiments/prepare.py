@@ -8,7 +8,8 @@ from typing import Any
 
 from scenarios import resolve
 from simulator.errors import MapError, ReaderError, ScenarioError, TableError, did_you_mean
-from simulator.scenario import Scenario, parse_override, with_overrides
+from simulator.scenario import Scenario
+from simulator.scenario_file import parse_override, with_overrides
 
 BIG_TABLES = ("sightings", "trips")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from scenarios.lookup import scenario_named
 from simulator.run import simulate
-from simulator.scenario import with_overrides
+from simulator.scenario_file import with_overrides
 
 
 def main() -> None:

@@ -6,7 +6,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from simulator.errors import ScenarioError, did_you_mean
-from simulator.scenario import Scenario, load_scenario
+from simulator.scenario import Scenario
+from simulator.scenario_file import load_scenario
 
 _CATALOGUE = files("scenarios") / "catalogue"
 

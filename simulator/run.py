@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import tempfile
-from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from simulator.cameras.roster import Cameras, ReaderKind
-from simulator.chunks import AttackSetting, MobileBlocks, attack, attack_setting, capture
+from simulator.chunks import attack_setting
 from simulator.errors import MapError, ScenarioError, did_you_mean
 from simulator.manifest import Manifest, read_manifest
 from simulator.privacy.time_to_inference import summarise
 from simulator.results import SPOOL_PREFIX, prepare_folder, write_results
 from simulator.roads.build import build_city
 from simulator.roads.city import City
-from simulator.scenario import Scenario, scenario_from_dict
-from simulator.sightings.capture import Sightings
+from simulator.scenario import Scenario
+from simulator.scenario_file import scenario_from_dict
+from simulator.streaming import Stream, driver_chunks
 from simulator.streams import fresh_seed, replicate_seed
 from simulator.tables import SCHEMAS, conform, content_hash, read_table
 from simulator.training import with_training
-from simulator.world import Progress, World, build_world
+from simulator.world import Progress, build_world
 
 OPTIONAL_TABLES = ("sightings", "trips")
-# Bounds what one chunk holds in memory, whatever the number of days.
-_CHUNK_DRIVER_DAYS = 120_000
-# Smaller chunks are not worth a process each: starting one takes longer than driving so few.
-_MIN_CHUNK_DRIVERS = 50
-_MAX_PROCESSES_PER_CORE = 2
-_N_EXAMPLES = 4
-# What the rows of scores are sorted by; text columns by first appearance.
-_GRAIN = {
-    "beliefs": ("attacker", "target", "driver_id", "day"),
-    "outcomes": ("attacker", "target", "criterion", "driver_id"),
-    "claims": ("attacker", "driver_id", "day"),
-}
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -144,28 +126,43 @@ def simulate(
     world = build_world(scenario, replicate_seed(seed, replicate), progress)
     setting = with_training(attack_setting(world), world)
     with tempfile.TemporaryDirectory(prefix=SPOOL_PREFIX, dir=out, ignore_cleanup_errors=True) as spool:
-        stream = _Stream(
+        streamed = Stream(
             world=world,
             setting=setting,
             spool=Path(spool),
-            chunks=_chunks(scenario, chunk_drivers, workers),
+            chunks=driver_chunks(scenario, chunk_drivers, workers),
             tables=frozenset(tables),
+        ).run(workers, progress)
+    progress("summarise", 0.0)
+    drivers = conform("drivers", world.drivers.to_frame(world.places))
+    run = Run(
+        scenario=scenario,
+        seed=seed,
+        replicate=replicate,
+        city=world.city,
+        places=conform("places", world.places.to_frame()),
+        drivers=drivers,
+        cameras=_cameras_frame(world.cameras),
+        summary=summarise(streamed.scores["outcomes"], drivers),
+        example_sightings=streamed.example_sightings,
+        reads_by_camera=streamed.reads_by_camera,
+        folder=out,
+        **streamed.scores,
+    )
+    if out is not None:
+        progress("write", 0.0)
+        written = {**_tables(run), **streamed.optional}
+        write_results(
+            out,
+            written,
+            Manifest(
+                scenario=scenario.model_dump(mode="json"),
+                seed=seed,
+                replicate=replicate,
+                city=world.city.content_hash(),
+                tables={name: content_hash(frame) for name, frame in written.items()},
+            ),
         )
-        run, extra = stream.run(workers, progress, seed=seed, replicate=replicate, out=out)
-        if out is not None:
-            progress("write", 0.0)
-            written = {**_tables(run), **extra}
-            write_results(
-                out,
-                written,
-                Manifest(
-                    scenario=scenario.model_dump(mode="json"),
-                    seed=seed,
-                    replicate=replicate,
-                    city=world.city.content_hash(),
-                    tables={name: content_hash(frame) for name, frame in written.items()},
-                ),
-            )
     return run
 
 
@@ -209,45 +206,6 @@ def load_run(folder: Path) -> Run:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Replayed:
-    """One table of a replayed manifest."""
-
-    table: str
-    same: bool
-
-
-def replay(
-    folder: Path, *, workers: int = 1, progress: Progress = lambda stage, done: None
-) -> list[Replayed]:
-    """Run a result folder's manifest again and say of every table whether it is the same to the bit.
-
-    Both the recorded hashes and the tables on disk are held against the new run.
-    """
-    manifest = read_manifest(folder)
-    scenario = scenario_from_dict(manifest.scenario, where=f"the scenario in {folder}")
-    with tempfile.TemporaryDirectory(prefix="platetrail-replay-") as fresh:
-        simulate(
-            scenario,
-            seed=manifest.seed,
-            replicate=manifest.replicate,
-            out=Path(fresh),
-            tables=[name for name in OPTIONAL_TABLES if name in manifest.tables],
-            workers=workers,
-            force=True,
-            progress=progress,
-        )
-        again = read_manifest(Path(fresh))
-    return [
-        Replayed(
-            table=name,
-            same=again.tables.get(name) == digest
-            and content_hash(read_table(name, folder / f"{name}.parquet")) == digest,
-        )
-        for name, digest in manifest.tables.items()
-    ]
-
-
 def _tables(run: Run) -> dict[str, pl.DataFrame]:
     return {
         "places": run.places,
@@ -266,17 +224,6 @@ def _tables(run: Run) -> dict[str, pl.DataFrame]:
     }
 
 
-def _chunks(scenario: Scenario, chunk_drivers: int | None, workers: int) -> list[tuple[int, int]]:
-    n = scenario.people.drivers
-    each = max(-(-n // workers), _MIN_CHUNK_DRIVERS)
-    size = chunk_drivers or max(1, min(_CHUNK_DRIVER_DAYS // scenario.days, each))
-    return [(a, min(a + size, n)) for a in range(0, n, size)]
-
-
-def _processes(workers: int, n_chunks: int) -> int:
-    return min(workers, n_chunks, _MAX_PROCESSES_PER_CORE * (os.cpu_count() or 1))
-
-
 def _cameras_frame(cameras: Cameras) -> pl.DataFrame:
     kinds = pl.Series([k.name.lower() for k in ReaderKind])
     frame = pl.DataFrame(
@@ -293,185 +240,3 @@ def _cameras_frame(cameras: Cameras) -> pl.DataFrame:
         }
     )
     return conform("cameras", frame.with_columns(pl.col("x_m", "y_m").fill_nan(None)))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _CaptureReport:
-    strays: Sightings
-    phantoms: Sightings | None
-    reads_by_camera: NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _AttackReport:
-    examples: pl.DataFrame
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Stream:
-    """Two passes over the chunks: capture all, then attack all; in between, sightings lie on disk."""
-
-    world: World
-    setting: AttackSetting
-    spool: Path
-    chunks: list[tuple[int, int]]
-    tables: frozenset[str]
-
-    def run(
-        self, workers: int, progress: Progress, *, seed: int, replicate: int, out: Path | None
-    ) -> tuple[Run, dict[str, pl.DataFrame]]:
-        world, scenario = self.world, self.world.scenario
-        reads = np.zeros(world.cameras.n_cameras, dtype=np.int64)
-        strays, phantoms = [], []
-        with _pool(self, _processes(workers, len(self.chunks))) as each:
-            progress("drive", 0.0)
-            for i, report in enumerate(each(_capture_chunk, list(range(len(self.chunks))))):
-                reads += report.reads_by_camera
-                strays.append(report.strays)
-                if report.phantoms is not None:
-                    phantoms.append(report.phantoms)
-                progress("drive", (i + 1) / len(self.chunks))
-            found = Sightings.concatenate(strays)
-            jobs = [
-                (i, found.take((found.plate >= a) & (found.plate < b)))
-                for i, (a, b) in enumerate(self.chunks)
-            ]
-            examples: list[pl.DataFrame] = []
-            progress("attack", 0.0)
-            for i, attacked in enumerate(each(_attack_chunk, jobs)):
-                examples.append(attacked.examples)
-                progress("attack", (i + 1) / len(self.chunks))
-        progress("summarise", 0.0)
-        outcomes = self._gathered("outcomes")
-        drivers = conform("drivers", world.drivers.to_frame(world.places))
-        run = Run(
-            scenario=scenario,
-            seed=seed,
-            replicate=replicate,
-            city=world.city,
-            places=conform("places", world.places.to_frame()),
-            drivers=drivers,
-            cameras=_cameras_frame(world.cameras),
-            beliefs=self._gathered("beliefs"),
-            outcomes=outcomes,
-            claims=self._gathered("claims"),
-            summary=summarise(outcomes, drivers),
-            example_sightings=_first_drivers(pl.concat(examples), _N_EXAMPLES),
-            reads_by_camera=reads,
-            folder=out,
-        )
-        extra = {}
-        if "sightings" in self.tables:
-            nobodys = [_sightings_frame(Sightings.concatenate(phantoms).sorted())]
-            extra["sightings"] = pl.concat([self._gathered("sightings"), *nobodys])
-        if "trips" in self.tables:
-            extra["trips"] = self._gathered("trips")
-        return run, extra
-
-    def path(self, table: str, chunk: int) -> Path:
-        return self.spool / f"{table}-{chunk:06d}.parquet"
-
-    def _gathered(self, table: str) -> pl.DataFrame:
-        parts = [pl.read_parquet(self.path(table, i)) for i in range(len(self.chunks))]
-        frame = conform(table, pl.concat(parts))
-        if len(parts) == 1 or table not in _GRAIN:
-            return frame
-        # Chunk after chunk, attackers take turns: put the rows in an order that chunks do not decide.
-        order = [
-            column.cast(pl.Enum(column.unique(maintain_order=True).cast(pl.String)))
-            if (column := frame[name]).dtype == pl.Categorical
-            else column
-            for name in _GRAIN[table]
-        ]
-        return frame[pl.DataFrame(order).select(pl.arg_sort_by(_GRAIN[table])).to_series()]
-
-
-def _capture_chunk(stream: _Stream, blocks: MobileBlocks, chunk: int) -> _CaptureReport:
-    first, last = stream.chunks[chunk]
-    captured = capture(stream.world, first, last, blocks, keep_trips="trips" in stream.tables)
-    _sightings_frame(captured.own).write_parquet(stream.path("captured", chunk), compression="lz4")
-    if captured.trips is not None:
-        conform("trips", captured.trips).write_parquet(stream.path("trips", chunk), compression="lz4")
-    return _CaptureReport(
-        strays=captured.strays,
-        phantoms=captured.phantoms if "sightings" in stream.tables else None,
-        reads_by_camera=captured.reads_by_camera,
-    )
-
-
-def _attack_chunk(stream: _Stream, _: MobileBlocks, job: tuple[int, Sightings]) -> _AttackReport:
-    chunk, strays = job
-    first, last = stream.chunks[chunk]
-    captured = pl.read_parquet(stream.path("captured", chunk))
-    stream.path("captured", chunk).unlink()
-    own = Sightings(**{name: captured[name].to_numpy() for name in captured.columns})
-    sightings = Sightings.concatenate([own, strays]).sorted()
-    if "sightings" in stream.tables:
-        _sightings_frame(sightings).write_parquet(stream.path("sightings", chunk), compression="lz4")
-    scored = attack(stream.world, stream.setting, sightings, first, last)
-    for table in _GRAIN:
-        getattr(scored, table).write_parquet(stream.path(table, chunk), compression="lz4")
-    return _AttackReport(examples=_examples(stream.world, sightings, first, last))
-
-
-def _sightings_frame(sightings: Sightings) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "plate": sightings.plate,
-            "time_s": sightings.time_s,
-            "camera_id": sightings.camera_id,
-            "x_m": sightings.x_m,
-            "y_m": sightings.y_m,
-        }
-    )
-
-
-def _examples(world: World, sightings: Sightings, first: int, last: int) -> pl.DataFrame:
-    """Return the sightings of a chunk's first few residents who live and work on the map and are seen."""
-    places, drivers = world.places, world.drivers
-    frame = _sightings_frame(sightings)
-    home, work = drivers.home_place[first:last], drivers.work_place[first:last]
-    fits = (places.edge[home] >= 0) & (work >= 0) & (places.edge[np.maximum(work, 0)] >= 0)
-    wanted = pl.Series(drivers.plate[first:last][fits])
-    frame = frame.filter(pl.col("plate").is_in(wanted.implode()))
-    # A plate is its driver's number; see Drivers.plate.
-    return _first_drivers(frame.with_columns(driver_id=pl.col("plate").cast(pl.Int32)), _N_EXAMPLES)
-
-
-def _first_drivers(frame: pl.DataFrame, count: int) -> pl.DataFrame:
-    chosen = frame["driver_id"].unique().sort().head(count)
-    return frame.filter(pl.col("driver_id").is_in(chosen.implode()))
-
-
-# --- processes -----------------------------------------------------------------------------------------
-
-_in_worker: tuple[_Stream, MobileBlocks] | None = None
-
-
-def _start_worker(stream: _Stream, threads: str) -> None:
-    global _in_worker
-    os.environ["POLARS_MAX_THREADS"] = threads
-    _in_worker = (stream, MobileBlocks(stream.world))
-
-
-def _call(task: Callable[[_Stream, MobileBlocks, object], _T], job: object) -> _T:
-    assert _in_worker is not None
-    return task(*_in_worker, job)
-
-
-@contextmanager
-def _pool(stream: _Stream, workers: int) -> Iterator[Callable[..., Iterator]]:  # type: ignore[type-arg]
-    """Yield ``each(task, jobs)``, which gives results in order, from this process or from several."""
-    if workers <= 1:
-        blocks = MobileBlocks(stream.world)
-        yield lambda task, jobs: (task(stream, blocks, job) for job in jobs)
-        return
-    # Forked children would inherit the locks of polars' and numba's threads; spawned ones start clean.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(stream, "1"))
-    try:
-        yield lambda task, jobs: pool.map(partial(_call, task), jobs)
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.scenario import Scenario, scenario_from_dict, with_overrides
+from simulator.scenario import Scenario
+from simulator.scenario_file import scenario_from_dict, with_overrides
 
 
 def tiny_scenario(**overrides: Any) -> Scenario:

@@ -18,7 +18,7 @@ from simulator.cameras.shifts import divide_city, plan_shifts
 from simulator.roads.build import build_city
 from simulator.roads.city import City
 from simulator.roads.network import RoadClass
-from simulator.scenario import FixedReaders, PatrolReaders, Readers, SpotterReaders, Streets
+from simulator.scenario_parts import FixedReaders, PatrolReaders, Readers, SpotterReaders, Streets
 from simulator.streams import Stream, stream_key, uniforms
 
 CITY = grid_town(side=9)

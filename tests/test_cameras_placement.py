@@ -13,7 +13,7 @@ from simulator.cameras.placement import place_readers
 from simulator.cameras.roster import Cameras, ReaderKind
 from simulator.errors import ReaderError
 from simulator.roads.network import RoadClass
-from simulator.scenario import FixedReaders, LotReaders, PatrolReaders, Readers, SpotterReaders
+from simulator.scenario_parts import FixedReaders, LotReaders, PatrolReaders, Readers, SpotterReaders
 
 CITY = grid_town()
 NETWORK = CITY.network

@@ -18,7 +18,7 @@ from simulator.cameras.placement import place_readers
 from simulator.cameras.positions import read_positions, snap_readers
 from simulator.errors import ReaderError
 from simulator.roads.network import RoadNetwork
-from simulator.scenario import FixedReaders
+from simulator.scenario_parts import FixedReaders
 
 CITY = grid_town()
 

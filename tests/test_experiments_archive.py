@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from experiments import cli
-from simulator.scenario import load_scenario
+from simulator.scenario_file import load_scenario
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 

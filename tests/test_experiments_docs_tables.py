@@ -10,7 +10,8 @@ import pytest
 from experiments import docs_tables
 from scenarios import scenario_named, scenario_names
 from simulator.errors import ScenarioError
-from simulator.scenario import Scenario, with_overrides
+from simulator.scenario import Scenario
+from simulator.scenario_file import with_overrides
 
 
 def test_pages_are_in_step_with_the_code() -> None:

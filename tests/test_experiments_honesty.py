@@ -20,7 +20,7 @@ from experiments.figures.certainty import (
 from experiments.honesty import coverage, study
 from simulator.adversary.posterior import Posterior
 from simulator.errors import ScenarioError
-from simulator.scenario import scenario_from_dict
+from simulator.scenario_file import scenario_from_dict
 
 
 def beliefs(power: float, n: int = 4_000) -> pl.DataFrame:

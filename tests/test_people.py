@@ -13,7 +13,8 @@ from simulator.people.drivers import DriverKind, Drivers, Parking, Schedule, _gr
 from simulator.people.places import PlaceKind, Places, build_places
 from simulator.roads.build import build_city
 from simulator.roads.city import City
-from simulator.scenario import People, Scenario, Streets
+from simulator.scenario import Scenario
+from simulator.scenario_parts import People, Streets
 from simulator.streams import Stream, generator
 
 N = 20_000

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from experiments import cli, docs_results
 from scenarios import scenario_named
-from simulator.scenario import parse_override, with_overrides
+from simulator.scenario_file import parse_override, with_overrides
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from simulator.roads.build import build_city
 from simulator.roads.city import City
 from simulator.roads.network import RoadClass
 from simulator.roads.zones import main_class_at_node
-from simulator.scenario import Streets
+from simulator.scenario_parts import Streets
 
 KINDS = ["grid", "ring-radial", "organic"]
 

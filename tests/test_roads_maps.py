@@ -20,7 +20,7 @@ from simulator.roads.network import RoadClass
 from simulator.roads.osm_land_use import use_of_tags
 from simulator.roads.osm_read import is_drivable, read_osm, speed_limit_mps, way_direction
 from simulator.roads.zones import main_class_at_node
-from simulator.scenario import Streets
+from simulator.scenario_parts import Streets
 
 osmium = pytest.importorskip("osmium")
 

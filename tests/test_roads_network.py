@@ -18,7 +18,7 @@ from simulator.roads.build import build_city
 from simulator.roads.city import City
 from simulator.roads.network import RoadClass, RoadNetwork
 from simulator.roads.strokes import strokes
-from simulator.scenario import Streets
+from simulator.scenario_parts import Streets
 
 
 def plan(

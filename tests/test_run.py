@@ -16,7 +16,8 @@ from simulator.adversary.attacker import attacker_named
 from simulator.chunks import MobileBlocks, attack, attack_setting, capture, view_of
 from simulator.errors import ScenarioError, TableError
 from simulator.manifest import MANIFEST, read_manifest
-from simulator.run import Run, load_run, replay, simulate
+from simulator.replay import replay
+from simulator.run import Run, load_run, simulate
 from simulator.scenario import Scenario
 from simulator.tables import SCHEMAS, content_hash, read_table, write_table
 from simulator.world import World

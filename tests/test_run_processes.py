@@ -9,7 +9,7 @@ from engine_town import tiny_scenario
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator import run
+from simulator import streaming
 
 
 @given(
@@ -22,7 +22,7 @@ def test_chunks_are_all_drivers_in_order_and_bounded(
     drivers: int, days: int, workers: int, asked: int | None
 ) -> None:
     scenario = tiny_scenario(people__drivers=drivers, days=days)
-    chunks = run._chunks(scenario, asked, workers)
+    chunks = streaming.driver_chunks(scenario, asked, workers)
     assert [a for a, _ in chunks] == [0, *(b for _, b in chunks[:-1])]
     assert chunks[-1][1] == drivers
     sizes = {b - a for a, b in chunks}
@@ -34,9 +34,9 @@ def test_chunks_are_all_drivers_in_order_and_bounded(
 
 @pytest.mark.parametrize(("workers", "chunks", "least"), [(1, 9, 1), (2, 1, 1), (2, 9, 2)])
 def test_processes_are_at_most_what_is_asked_for_and_of_use(workers: int, chunks: int, least: int) -> None:
-    assert run._processes(workers, chunks) == least
+    assert streaming.processes(workers, chunks) == least
 
 
 def test_thousands_of_workers_are_not_thousands_of_processes() -> None:
-    assert run._processes(4_096, 4_096) == 2 * (os.cpu_count() or 1)
-    assert len(run._chunks(tiny_scenario(people__drivers=400), None, 4_096)) == 8
+    assert streaming.processes(4_096, 4_096) == 2 * (os.cpu_count() or 1)
+    assert len(streaming.driver_chunks(tiny_scenario(people__drivers=400), None, 4_096)) == 8

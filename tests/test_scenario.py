@@ -9,15 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from simulator.errors import ScenarioError
-from simulator.scenario import (
-    CHECKPOINT_DAYS,
-    FixedReaders,
-    Scenario,
-    load_scenario,
-    parse_override,
-    scenario_from_dict,
-    with_overrides,
-)
+from simulator.scenario import CHECKPOINT_DAYS, Scenario
+from simulator.scenario_file import load_scenario, parse_override, scenario_from_dict, with_overrides
+from simulator.scenario_parts import FixedReaders
 
 LEAST: dict[str, Any] = {"id": "town", "title": "A town"}
 FIXED = {"kind": "fixed", "count": 3}

@@ -31,8 +31,10 @@ from simulator.archive_rules import (
 from simulator.cameras.roster import Cameras
 from simulator.chunks import MobileBlocks, capture, ground_of, view_of
 from simulator.errors import ScenarioError
-from simulator.run import replay, simulate
-from simulator.scenario import Scenario, scenario_from_dict, with_overrides
+from simulator.replay import replay
+from simulator.run import simulate
+from simulator.scenario import Scenario
+from simulator.scenario_file import scenario_from_dict, with_overrides
 from simulator.sightings.archive import Ground, effective_read_rate, look_into
 from simulator.sightings.capture import Sightings
 from simulator.sightings.rules import on_hot_list

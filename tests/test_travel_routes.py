@@ -10,7 +10,7 @@ import pytest
 from engine_town import tiny_scenario
 
 from simulator.roads.build import build_city
-from simulator.scenario import Streets
+from simulator.scenario_parts import Streets
 from simulator.streams import Stream, generator
 from simulator.travel.legs import Legs, collect_edges
 from simulator.travel.trees import OFF_PEAK, PEAK, build_trees, edge_times, perceived_times

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from simulator.cameras.roster import Cameras, MobilePasses
 from simulator.cameras.shifts import plan_shifts
 from simulator.roads.city import City
-from simulator.scenario import Readers
+from simulator.scenario_parts import Readers
 from simulator.streams import Stream, stream_key, uniforms
 
 DAY_S = 86_400

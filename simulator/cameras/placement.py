@@ -21,7 +21,7 @@ from simulator.cameras.sites import Sites, candidate_sites, gumbel_order, rings,
 from simulator.errors import ReaderError
 from simulator.roads.city import City
 from simulator.roads.network import RoadClass, RoadNetwork
-from simulator.scenario import FixedReaders, LotReaders, PatrolReaders, Readers, SpotterReaders
+from simulator.scenario_parts import FixedReaders, LotReaders, PatrolReaders, Readers, SpotterReaders
 from simulator.streams import Stream, generator
 
 LotPlaces = Mapping[

@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 from simulator.cameras.roster import Cameras
 from simulator.roads.city import City
 from simulator.roads.network import RoadClass, RoadNetwork
-from simulator.scenario import PatrolReaders, Readers, SpotterReaders
+from simulator.scenario_parts import PatrolReaders, Readers, SpotterReaders
 from simulator.streams import Stream, generator
 
 ROTATION_H = 8.0

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from simulator.people.places import DETOUR_BEYOND, PlaceKind, Places
-from simulator.scenario import People
+from simulator.scenario_parts import People
 from simulator.streams import Stream, generator
 from simulator.tables import SCHEMAS
 

@@ -17,7 +17,7 @@ from scipy.special import ndtri
 
 from simulator.errors import MapError
 from simulator.roads.city import City
-from simulator.scenario import People
+from simulator.scenario_parts import People
 from simulator.streams import Stream, generator
 from simulator.tables import SCHEMAS
 

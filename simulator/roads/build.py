@@ -8,7 +8,7 @@ from simulator.roads.grid import grid_city
 from simulator.roads.import_map import import_map
 from simulator.roads.organic import organic_city
 from simulator.roads.ring_radial import ring_radial_city
-from simulator.scenario import Streets
+from simulator.scenario_parts import Streets
 from simulator.streams import Stream, generator
 
 

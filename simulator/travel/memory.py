@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulator.people.places import DETOUR_BEYOND, PlaceKind, Places
-from simulator.scenario import People
+from simulator.scenario_parts import People
 
 MAX_KNOWN = 192
 _N_KINDS = len(PlaceKind)

@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from simulator.errors import MapError
 from simulator.roads.network import RoadClass, RoadNetwork
-from simulator.scenario import Travel
+from simulator.scenario_parts import Travel
 from simulator.streams import Stream, generator
 
 OFF_PEAK, PEAK = 0, 1

@@ -1,0 +1,269 @@
+"""The parts of a scenario: streets, people, travel, readers, attackers.
+
+Values that no source fixes are *free parameters*: their descriptions say so and give the range that the
+sources allow, and that range is enforced.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import Field, model_validator
+
+from simulator.spec import Share, Spec
+
+_Weights = TypeVar("_Weights", bound=Spec)
+
+
+def _not_all_zero(weights: _Weights) -> _Weights:
+    if not any(weights.model_dump().values()):
+        raise ValueError("all weights are 0; give at least one that is larger")
+    return weights
+
+
+class Streets(Spec):
+    """Where the simulation takes place."""
+
+    kind: Literal["grid", "ring-radial", "organic", "map"] = Field(
+        "grid", description="Plan of a generated city, or 'map' for real streets."
+    )
+    nodes: int = Field(
+        600, ge=50, le=200_000, description="Junctions wanted in a generated city; met within a tenth."
+    )
+    area_km2: float = Field(6.0, gt=0.05, le=20_000, description="Area of a generated city.")
+    map: Path | None = Field(
+        None, description="Street map (.osm, .osm.gz, .osm.pbf, .graphml) of kind 'map'."
+    )
+
+    @model_validator(mode="after")
+    def _map_needs_a_file(self) -> Self:
+        if self.map is not None and self.kind != "map":
+            raise ValueError(f"'map' is given but kind is '{self.kind}'; set kind = \"map\" or drop 'map'")
+        return self
+
+
+class Schedules(Spec):
+    """Shares of residents by working schedule; relative weights, normalised to 1."""
+
+    day: float = Field(0.40, ge=0, description="Works by day, away from home.")
+    hybrid: float = Field(
+        0.09, ge=0, description="Works from home on some days; free, about 14% of workers (M)."
+    )
+    evening: float = Field(
+        0.035, ge=0, description="Evening shift; shift work is about 16% of workers (M, free)."
+    )
+    night: float = Field(0.023, ge=0, description="Night shift (free).")
+    rotating: float = Field(
+        0.03, ge=0, description="Day, evening and night shifts in turn, by the week (free)."
+    )
+    driving: float = Field(0.03, ge=0, description="Drives for a living: several calls a working day (free).")
+    none: float = Field(0.53, ge=0, description="Has no work place.")
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> Self:
+        return _not_all_zero(self)
+
+
+class HomeParking(Spec):
+    """Where residents' cars stand at home; relative weights. Street parking 10-40% is free (M)."""
+
+    street: float = Field(0.30, ge=0, description="In the street, where a passing car can read it.")
+    driveway: float = Field(
+        0.45, ge=0, description="In a driveway, seen from the street or not (driveway_visible_share)."
+    )
+    garage: float = Field(0.25, ge=0, description="Out of sight.")
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> Self:
+        return _not_all_zero(self)
+
+
+class People(Spec):
+    """Who drives."""
+
+    drivers: int = Field(500, ge=1, le=5_000_000, description="Drivers to simulate, of all kinds.")
+    vehicles_represented: int | None = Field(
+        None, ge=1, description="Vehicles of the real city that the drivers stand for (default: themselves)."
+    )
+    in_commuter_share: Share = Field(
+        0.12, description="Drivers who live beyond a gateway and work here (free)."
+    )
+    visitor_share: Share = Field(0.08, description="Drivers who come now and then or pass through (free).")
+    out_commuter_share: Share = Field(
+        0.5, description="Resident workers whose work place lies beyond a gateway (free)."
+    )
+    two_vehicle_household_share: Share = Field(0.38, description="Residents who share their address (S).")
+    address_spacing_m: float = Field(
+        20.0, ge=4, le=500, description="Distance between doors on a residential side."
+    )
+    workplaces: int = Field(150, ge=1, le=20_000, description="Work places on the map.")
+    shops: int = Field(60, ge=1, le=20_000, description="Shops and other errands.")
+    leisure_places: int = Field(80, ge=1, le=20_000, description="Leisure, friends and relatives.")
+    schools: int = Field(12, ge=1, le=5_000, description="Schools that children are driven to.")
+    worship_places: int = Field(10, ge=1, le=5_000, description="Places of worship.")
+    clinics: int = Field(6, ge=1, le=5_000, description="Clinics and doctors.")
+    external_places: int = Field(
+        80, ge=1, le=5_000, description="Homes, work and other places beyond gateways."
+    )
+    external_median_km: float = Field(
+        21.5, ge=1, le=200, description="Median distance of external places beyond their gateway (free)."
+    )
+    external_speed_kmh: float = Field(
+        57.0, ge=10, le=130, description="Mean speed beyond the gateways, stops included (free)."
+    )
+    commute_scale_km: float = Field(
+        9.0,
+        ge=0.2,
+        le=200,
+        description="Scale of the exponential gravity model for work places inside the map (free).",
+    )
+    errand_scale_km: float = Field(
+        2.0, ge=0.1, le=200, description="The same for shops and other places (free)."
+    )
+    schedules: Schedules = Schedules()
+    home_parking: HomeParking = HomeParking()
+    driveway_visible_share: Share = Field(
+        0.5, description="Chance that a car in a driveway can be read from the street (free)."
+    )
+    work_lot_share: Share = Field(
+        0.6, description="Work places whose cars stand in a lot, not on the street (free)."
+    )
+
+    @model_validator(mode="after")
+    def _somebody_lives_here(self) -> Self:
+        if self.in_commuter_share + self.visitor_share > 1:
+            raise ValueError("in_commuter_share and visitor_share add up to more than 1")
+        return self
+
+
+class Travel(Spec):
+    """How people move. Trip counts, purposes and start times follow the American Driving Survey 2023."""
+
+    trips_factor: float = Field(
+        1.0, ge=0.2, le=3.0, description="Multiplies the number of tours that are not for work."
+    )
+    external_errand_share: Share = Field(
+        0.52,
+        description="Tours for errands, leisure and visits whose main stop lies beyond a gateway (free).",
+    )
+    route_variants: int = Field(
+        4, ge=1, le=16, description="Perceived versions of travel times that habits follow."
+    )
+    perception_sigma: float = Field(
+        0.55,
+        ge=0,
+        le=2,
+        description="Typical log standard deviation of perceived edge times; variants lie around it (free).",
+    )
+    habit_share: Share = Field(
+        0.34,
+        description="Mean share of trips on the habitual route, for drivers with more than one route (free).",
+    )
+    single_route_share: Share = Field(
+        0.42, description="Drivers who keep to one variant; about 1/3 then use one route (Lima et al. 2016)."
+    )
+    navigation_share: Share = Field(
+        0.26, description="Trips other than commutes that follow a navigation aid (free)."
+    )
+    aid_habit_share: Share = Field(0.12, description="Habitual routes that are the navigation aid's (free).")
+    peak_slowdown: float = Field(
+        1.35, ge=1, le=4, description="Peak travel time over free flow on main roads (free)."
+    )
+    exploration_rho: float = Field(0.6, ge=0, le=1, description="Song et al. 2010: P_new = rho * S^-gamma.")
+    exploration_gamma: float = Field(0.21, ge=0, le=2, description="The exponent of the same.")
+
+
+class ReaderGroup(Spec):
+    """What every group of readers has."""
+
+    name: str = Field("", description="Name of the group, unique; kind and number if left out.")
+    owner: str = Field("city", min_length=1, description="Who owns the sightings.")
+    misread_rate: float = Field(
+        0.05, ge=0, le=0.5, description="Reads with a wrong plate; 0.03-0.10 (M, free)."
+    )
+    night_penalty: float = Field(
+        0.05, ge=0, le=0.5, description="Read rate lost at night; 0.02-0.10 (M, free)."
+    )
+    downtime_share: Share = Field(0.02, description="Reader-days without any read (free).")
+
+
+class FixedReaders(ReaderGroup):
+    """Readers at a point of a street."""
+
+    kind: Literal["fixed"]
+    count: int = Field(0, ge=0, le=100_000, description="Readers; 0 takes all of a file.")
+    placement: Literal["volume", "cordon", "arterial", "random", "district", "file"] = Field(
+        "volume",
+        description="By traffic volume, at gateways, along arterials, anywhere, in a district, from a file.",
+    )
+    file: Path | None = Field(
+        None, description="GeoJSON or OSM file with reader positions, for placement 'file'."
+    )
+    both_directions_share: Share = Field(0.5, description="Readers that read both directions (free).")
+    read_rate: Share = Field(0.93, description="Passing plates read by day; 0.90-0.98 (M, free).")
+    min_spacing_m: float = Field(150.0, ge=0, le=10_000, description="Smallest distance between two readers.")
+    volume_exponent: float = Field(
+        0.5, ge=0, le=4, description="Placement weight is traffic volume to this power."
+    )
+    district_x: Share = Field(
+        0.5, description="Centre of the chosen district, as a share of the map's width."
+    )
+    district_y: Share = Field(0.5, description="The same for its height.")
+    district_radius_km: float = Field(1.0, gt=0, le=500, description="Radius of the district.")
+
+    @model_validator(mode="after")
+    def _file_goes_with_placement(self) -> Self:
+        if (self.placement == "file") != (self.file is not None):
+            raise ValueError("placement = \"file\" and 'file' go together: give both or neither")
+        return self
+
+
+class _MobileReaders(ReaderGroup):
+    count: int = Field(1, ge=0, le=10_000, description="Cars.")
+    gps_error_m: float = Field(6.0, ge=0, le=500, description="Standard deviation of a sighting's position.")
+    read_rate: Share = Field(0.7, description="Oncoming moving cars read by day (free).")
+    parked_read_rate: Share = Field(0.35, description="Visible parked cars read in passing by day (free).")
+    shift_start_h: float = Field(8.0, ge=0, lt=24, description="Hour at which the first shift starts.")
+    shift_hours: float = Field(8.0, gt=0, le=24, description="Length of a shift.")
+    drive_share: float = Field(
+        0.4, gt=0, le=1, description="Share of the shift spent driving with the reader on (free)."
+    )
+    speed_kmh: float = Field(28.0, gt=1, le=130, description="Mean speed while driving.")
+
+
+class PatrolReaders(_MobileReaders):
+    """Police cars: a beat each, main roads and hot spots first; shifts rotate over the cars."""
+
+    kind: Literal["patrol"]
+
+
+class SpotterReaders(_MobileReaders):
+    """Repossession and parking cars: sweep lots and residential streets, at night too."""
+
+    kind: Literal["spotter"]
+    night_share: Share = Field(0.5, description="Cars that work at night instead (free).")
+
+
+class LotReaders(ReaderGroup):
+    """Entry and exit readers of car parks at places."""
+
+    kind: Literal["lot"]
+    count: int = Field(1, ge=0, le=20_000, description="Car parks with readers.")
+    place_kind: Literal["work", "shop", "leisure", "school", "worship", "clinic"] = Field(
+        "work", description="Whose car parks."
+    )
+    read_rate: Share = Field(0.97, description="Entries and exits read (free).")
+
+
+READER_KINDS = ("fixed", "patrol", "spotter", "lot")
+Readers = Annotated[FixedReaders | PatrolReaders | SpotterReaders | LotReaders, Field(discriminator="kind")]
+
+
+class Attackers(Spec):
+    """Who attacks, and when they look."""
+
+    names: tuple[str, ...] = Field((), description="Attackers by name; all that need no extra if empty.")
+    checkpoint_days: tuple[int, ...] = Field(
+        (), description="Days after which guesses are made; a standard ladder up to the last day if empty."
+    )
