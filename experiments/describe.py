@@ -15,7 +15,7 @@ from rich.text import Text
 from scenarios import scenario_named, scenario_names
 from simulator.scenario import Scenario
 
-_PROSE = {"id", "title", "question", "description", "calibrate", "citations", "readers"}
+_PROSE = {"id", "title", "question", "description", "calibrate", "citations", "readers", "events"}
 
 
 def print_catalogue(console: Console) -> None:
@@ -54,6 +54,9 @@ def print_scenario(console: Console, scenario: Scenario) -> None:
             for rule in scenario.archive.rules:
                 at = f"archive.rules.{rule.name}"
                 console.print(_parameters(at, rule, prefix=f"{at}.", skip={"name", "kind", "citation"}))
+    for event in scenario.events:
+        at = f"events.{event.name}"
+        console.print(_parameters(at, event, prefix=f"{at}.", skip={"name"}))
     for group in scenario.readers:
         console.print(_parameters(f"readers.{group.name}", group, prefix=f"readers.{group.name}."))
     if scenario.calibrate:

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.archive_rules import Archive
-from simulator.scenario_parts import Attackers, People, ReaderGroup, Readers, Streets, Travel
+from simulator.scenario_parts import Attackers, Event, People, ReaderGroup, Readers, Streets, Travel
 from simulator.spec import Citation, Spec
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -39,6 +39,7 @@ class Scenario(Spec):
     streets: Streets = Streets()
     people: People = People()
     travel: Travel = Travel()
+    events: tuple[Event, ...] = ()
     readers: tuple[Readers, ...] = ()
     archive: Archive = Archive()
     attackers: Attackers = Attackers()
@@ -58,6 +59,21 @@ class Scenario(Spec):
             named.append(group)
         return {**data, "readers": named}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _name_events(cls, data: Any) -> Any:
+        events = data.get("events") if isinstance(data, Mapping) else None
+        if not isinstance(events, (list, tuple)):
+            return data
+        named = []
+        for i, event in enumerate(events, start=1):
+            if isinstance(event, Mapping) and not event.get("name"):
+                event = {**event, "name": f"event-{i}"}
+            elif isinstance(event, Event) and not event.name:
+                event = event.model_copy(update={"name": f"event-{i}"})
+            named.append(event)
+        return {**data, "events": named}
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [group.name for group in self.readers]
@@ -67,6 +83,15 @@ class Scenario(Spec):
         days = self.attackers.checkpoint_days
         if any(b <= a for a, b in pairwise(days)) or any(d < 1 for d in days):
             raise ValueError("attackers.checkpoint_days must ascend and start at 1 or later")
+        events = [event.name for event in self.events]
+        for event in self.events:
+            if events.count(event.name) > 1:
+                raise ValueError(f"event name '{event.name}' is used twice; names must be unique")
+            if event.day > self.days:
+                raise ValueError(
+                    f"event '{event.name}' is on day {event.day}, but only {self.days} days are simulated; "
+                    "choose an earlier day, or more days"
+                )
         self.archive.check_owners(frozenset(group.owner for group in self.readers))
         return self
 

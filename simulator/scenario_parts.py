@@ -267,3 +267,25 @@ class Attackers(Spec):
     checkpoint_days: tuple[int, ...] = Field(
         (), description="Days after which guesses are made; a standard ladder up to the last day if empty."
     )
+
+
+class Event(Spec):
+    """Something that people drive to on one day: a rally, a festival, a funeral.
+
+    Who goes gives up the day's other tours but work; nobody else's day, and no other day, changes.
+    """
+
+    name: str = Field("", description="Name of the event, unique; event and number if left out.")
+    day: int = Field(ge=1, description="Day of the event; days count from 1.")
+    start_h: float = Field(14.0, ge=0, lt=24, description="Hour at which it starts.")
+    hours: float = Field(2.0, gt=0, le=12, description="How long people stay, within a tenth.")
+    place_kind: Literal["work", "shop", "leisure", "school", "worship", "clinic"] = Field(
+        "leisure", description="What kind of place it is held at."
+    )
+    x: Share = Field(
+        0.5, description="Held at the place of that kind nearest to this share of the map's width."
+    )
+    y: Share = Field(0.5, description="The same for its height.")
+    attendance_share: Share = Field(
+        0.05, description="Drivers, visitors aside, who come unless they are at work then (free)."
+    )

@@ -53,6 +53,10 @@ class Stream(StrEnum):
     HOT_LIST = "hot-list"
     TIE_BREAK = "tie-break"
     ATTACK_TRAINING = "attack-training"
+    EVENT_ATTENDANCE = "event-attendance"
+    SEARCH_EVENTS = "search-events"
+    CONVOYS = "convoys"
+    ACCESS_LOG = "access-log"
 
 
 def stream_key(root_seed: int, name: Stream, *entity: int | str) -> int:

@@ -155,7 +155,8 @@ def _volume(
 ) -> NDArray[np.float64]:
     """Estimate volumes from one week of a sample of drivers (they are in random order)."""
     sample = min(drivers.n_drivers, _SAMPLED_DRIVERS)
-    week = scenario.model_copy(update={"days": _SAMPLED_DAYS})
+    # Without events: readers stand where they would stand anyway.
+    week = scenario.model_copy(update={"days": _SAMPLED_DAYS, "events": ()})
     plans = plan_days(week, drivers, places, destinations, seed, 0, sample)
     field = choose_fields(scenario, plans, drivers.habit_share, seed)
     counts = edge_volume(plans, field, network=city.network, places=places, trees=trees)

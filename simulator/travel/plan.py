@@ -13,9 +13,11 @@ from simulator.people.drivers import DriverKind, Drivers
 from simulator.people.places import PlaceKind, Places
 from simulator.scenario import WEEKDAYS, Scenario
 from simulator.streams import Stream, stream_key, uniforms
+from simulator.travel.events import event_of, gatherings, plan_event
 from simulator.travel.memory import Destinations, choose_place, new_memory
 from simulator.travel.tours import (
     Person,
+    copy_stops,
     new_stops,
     plan_free_time,
     plan_visitor,
@@ -94,6 +96,7 @@ def plan_days(
         np.uint64(stream_key(seed, Stream.EXPLORATION)),
         person,
         destinations,
+        gatherings(scenario.events, places, seed),
     )
     driver, day, number, from_place, to_place, purpose = whole
     return DayPlans(
@@ -123,7 +126,7 @@ def _remember_the_past(key, driver, person, memory, where):  # type: ignore[no-u
 
 
 @njit(cache=True)
-def _plan_day(stops, starts, key, driver, day, weekday, person, memory, where):  # type: ignore[no-untyped-def]
+def _plan_day(stops, spare, starts, key, driver, day, weekday, person, memory, where, events):  # type: ignore[no-untyped-def]
     stops.size[0] = 0
     if person.kind[driver] == DriverKind.VISITOR:
         plan_visitor(stops, key, driver, day, person, where)
@@ -135,22 +138,29 @@ def _plan_day(stops, starts, key, driver, day, weekday, person, memory, where): 
         work_from, work_to = plan_work(
             stops, key, driver, day, weekday, begin_h, length_h, person, memory, where
         )
+    event = event_of(events, driver, day, works, work_from, work_to, person)
+    if event >= 0:
+        copy_stops(spare, stops)
     plan_free_time(stops, starts, key, driver, day, weekday, works, work_from, work_to, person, memory, where)
+    if event >= 0:
+        copy_stops(stops, spare)
+        plan_event(stops, events, event, driver, works, work_from, person)
 
 
 @njit(cache=True)
-def _plan(a, b, days, start_weekday, key, explore_key, person, where):  # type: ignore[no-untyped-def]
+def _plan(a, b, days, start_weekday, key, explore_key, person, where, events):  # type: ignore[no-untyped-def]
     # Rows: driver, day, number, from, to, purpose; and depart, dwell.
     capacity = (b - a) * days * 4 + 64
     whole, seconds = np.empty((6, capacity), np.int32), np.empty((2, capacity), np.float64)
-    stops, memory, starts = new_stops(), new_memory(), np.empty(8, np.float64)
+    stops, spare, memory, starts = new_stops(), new_stops(), new_memory(), np.empty(8, np.float64)
     n = 0
     for driver in range(a, b):
         memory.size[0] = 0
         _remember_the_past(explore_key, driver, person, memory, where)
         at = person.home_place[driver]
         for day in range(days):
-            _plan_day(stops, starts, key, driver, day, (start_weekday + day) % 7, person, memory, where)
+            weekday = (start_weekday + day) % 7
+            _plan_day(stops, spare, starts, key, driver, day, weekday, person, memory, where, events)
             if n + stops.size[0] > capacity:
                 capacity *= 2
                 whole, seconds = grown_rows(whole, n, capacity), grown_rows(seconds, n, capacity)

@@ -123,7 +123,8 @@ def new_stops():  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _go(stops, place, purpose, depart_s, dwell_s):  # type: ignore[no-untyped-def]
+def go(stops, place, purpose, depart_s, dwell_s):  # type: ignore[no-untyped-def]
+    """Add a trip to the day."""
     n = stops.size[0]
     stops.place[n], stops.purpose[n], stops.depart_s[n], stops.dwell_s[n] = place, purpose, depart_s, dwell_s
     stops.size[0] = n + 1
@@ -149,9 +150,9 @@ def plan_visitor(stops, key, driver, day, person, where):  # type: ignore[no-unt
         kind = PlaceKind.EXTERNAL
     elif v[1] < 0.6:
         kind = PlaceKind.LEISURE
-    _go(stops, any_place(v[2], kind, where), _VISIT, start, 120.0)
+    go(stops, any_place(v[2], kind, where), _VISIT, start, 120.0)
     stay = 10_800.0 * np.exp(0.7 * _normal(key, driver, day, 3))
-    _go(stops, person.home_place[driver], _VISIT, 0.0, stay)
+    go(stops, person.home_place[driver], _VISIT, 0.0, stay)
 
 
 @njit(cache=True)
@@ -178,6 +179,14 @@ def work_hours(key, driver, day, weekday, person):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True)
+def reckoned_s(a, b, person):  # type: ignore[no-untyped-def]
+    """Return how long drivers reckon that the way from one place to another takes, seconds."""
+    beyond = person.beyond_m[a] + person.beyond_m[b]
+    crow = np.hypot(person.place_x_m[a] - person.place_x_m[b], person.place_y_m[a] - person.place_y_m[b])
+    return 180.0 + max(crow - 0.8 * beyond, 0.0) / _TOWN_SPEED_MPS + person.beyond_s[a] + person.beyond_s[b]
+
+
+@njit(cache=True)
 def plan_work(stops, key, driver, day, weekday, begin_h, length_h, person, memory, where):  # type: ignore[no-untyped-def]
     """Plan the way to work, calls or lunch, and the way home; return when the tour starts and ends."""
     home, work = person.home_place[driver], person.work_place[driver]
@@ -185,51 +194,41 @@ def plan_work(stops, key, driver, day, weekday, begin_h, length_h, person, memor
     night = schedule == Schedule.NIGHT
     midnight = day * _DAY_S
     end = midnight + (begin_h + length_h) * 3600.0
-    beyond = person.beyond_m[home] + person.beyond_m[work]
-    crow = np.hypot(
-        person.place_x_m[home] - person.place_x_m[work], person.place_y_m[home] - person.place_y_m[work]
-    )
-    reckoned = (
-        180.0
-        + max(crow - 0.8 * beyond, 0.0) / _TOWN_SPEED_MPS
-        + person.beyond_s[home]
-        + person.beyond_s[work]
-    )
-    leave = midnight + begin_h * 3600.0 - reckoned
+    leave = midnight + begin_h * 3600.0 - reckoned_s(home, work, person)
     u = uniforms(key, driver, day, 3, 0)
     school = person.school_place[driver]
     start = leave
     if school >= 0 and weekday < 5 and not night and u[0] < _SCHOOL_ON_THE_WAY:
         start = leave - 600.0
-        _go(stops, school, _SCHOOL, start, 120.0)
-        _go(stops, work, _COMMUTE, 0.0, 240.0)
+        go(stops, school, _SCHOOL, start, 120.0)
+        go(stops, work, _COMMUTE, 0.0, 240.0)
     elif u[0] > 1.0 - _SHOP_ON_THE_WAY:
         start = leave - 900.0
-        _go(stops, choose_place(u[1], u[2], PlaceKind.SHOP, home, memory, where), _ERRAND, start, 120.0)
-        _go(stops, work, _COMMUTE, 0.0, 420.0)
+        go(stops, choose_place(u[1], u[2], PlaceKind.SHOP, home, memory, where), _ERRAND, start, 120.0)
+        go(stops, work, _COMMUTE, 0.0, 420.0)
     else:
-        _go(stops, work, _COMMUTE, leave, 120.0)
+        go(stops, work, _COMMUTE, leave, 120.0)
     if schedule == Schedule.DRIVING:
         for call in range(2 + int(3.0 * u[3])):
             v = uniforms(key, driver, day, 4 + call, 0)
             kind = PlaceKind.SHOP if v[0] < 0.5 else PlaceKind.LEISURE
-            _go(stops, any_place(v[1], kind, where), _WORK_RELATED, 0.0, 1200.0 + 3000.0 * v[2])
-        _go(stops, home, _COMMUTE, end, 900.0)
+            go(stops, any_place(v[1], kind, where), _WORK_RELATED, 0.0, 1200.0 + 3000.0 * v[2])
+        go(stops, home, _COMMUTE, end, 900.0)
         return start, end + 2400.0
     v = uniforms(key, driver, day, 9, 0)
     if v[0] < _LUNCH_OUT and not night:
         noon = midnight + (begin_h + 0.45 * length_h) * 3600.0
-        _go(stops, choose_place(v[1], v[2], PlaceKind.SHOP, home, memory, where), _ERRAND, noon, 1800.0)
-        _go(stops, work, _ERRAND, 0.0, 1500.0)
+        go(stops, choose_place(v[1], v[2], PlaceKind.SHOP, home, memory, where), _ERRAND, noon, 1800.0)
+        go(stops, work, _ERRAND, 0.0, 1500.0)
     w = uniforms(key, driver, day, 10, 0)
     if w[0] < _STOP_ON_THE_WAY_HOME:
         errand = w[3] < 0.50
         purpose = _ERRAND if errand else _LEISURE
         kind = PlaceKind.SHOP if errand else PlaceKind.LEISURE
-        _go(stops, choose_place(w[1], w[2], kind, home, memory, where), purpose, end, 1800.0)
-        _go(stops, home, purpose, 0.0, 1500.0 * np.exp(0.5 * _normal(key, driver, day, 11)))
+        go(stops, choose_place(w[1], w[2], kind, home, memory, where), purpose, end, 1800.0)
+        go(stops, home, purpose, 0.0, 1500.0 * np.exp(0.5 * _normal(key, driver, day, 11)))
     else:
-        _go(stops, home, _COMMUTE, end, 1800.0)
+        go(stops, home, _COMMUTE, end, 1800.0)
     return start, end + 2400.0
 
 
@@ -305,21 +304,21 @@ def plan_free_time(  # type: ignore[no-untyped-def]
             place, purpose, typical_s = _discretionary_stop(
                 key, driver, day, 40 + 3 * i, person, memory, where
             )
-        _go(stops, place, purpose, starts[i], 300.0)
+        go(stops, place, purpose, starts[i], 300.0)
         stay = typical_s * np.exp(0.5 * _normal(key, driver, day, 42 + 3 * i))
         v = uniforms(key, driver, day, 41 + 3 * i, 0)
         if v[0] < _SECOND_STOP:
-            _go(stops, choose_place(v[1], v[2], PlaceKind.SHOP, home, memory, where), _ERRAND, 0.0, stay)
+            go(stops, choose_place(v[1], v[2], PlaceKind.SHOP, home, memory, where), _ERRAND, 0.0, stay)
             stay, purpose = 900.0 + 1200.0 * v[3], _ERRAND
-        _go(stops, home, purpose, 0.0, stay)
+        go(stops, home, purpose, 0.0, stay)
         if works and starts[i] < work_from:
             before_work = stops.size[0]
     if works and before_work > n_work:
-        _move_front(stops, n_work, before_work)
+        move_front(stops, n_work, before_work)
 
 
 @njit(cache=True)
-def _move_front(stops, a, b):  # type: ignore[no-untyped-def]
+def move_front(stops, a, b):  # type: ignore[no-untyped-def]
     """Put stops ``a`` to ``b - 1`` before the first ``a``, one stop at a time."""
     for i in range(a, b):
         place, purpose = stops.place[i], stops.purpose[i]
@@ -330,6 +329,15 @@ def _move_front(stops, a, b):  # type: ignore[no-untyped-def]
         at = i - a
         stops.place[at], stops.purpose[at] = place, purpose
         stops.depart_s[at], stops.dwell_s[at] = depart_s, dwell_s
+
+
+@njit(cache=True)
+def copy_stops(to, stops):  # type: ignore[no-untyped-def]
+    """Write one day's trips over another's."""
+    n = stops.size[0]
+    to.place[:n], to.purpose[:n] = stops.place[:n], stops.purpose[:n]
+    to.depart_s[:n], to.dwell_s[:n] = stops.depart_s[:n], stops.dwell_s[:n]
+    to.size[0] = n
 
 
 @njit(cache=True)
