@@ -12,30 +12,30 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from scenarios import scenario_named, scenario_names
+from scenarios import scenarios_by_topic
 from simulator.scenario import Scenario
 
-_PROSE = {"id", "title", "question", "description", "calibrate", "citations", "readers", "events"}
+_PROSE = {"id", "title", "topic", "question", "description", "calibrate", "citations", "readers", "events"}
 
 
 def print_catalogue(console: Console) -> None:
-    """Print one line a standard scenario."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for head in ("Scenario", "Drivers", "Days", "Readers", "Question"):
-        table.add_column(head, justify="right" if head in ("Drivers", "Days") else "left")
-    for name in scenario_names():
-        scenario = scenario_named(name)
-        readers = ", ".join(f"{group.count} {group.kind}" for group in scenario.readers) or "none"
-        table.add_row(
-            Text(name, style="bold"),
-            f"{scenario.people.drivers:,}",
-            str(scenario.days),
-            readers,
-            scenario.question,
-        )
-    console.print(table)
+    """Print one line a standard scenario, under the headings of the catalogue."""
+    topics = scenarios_by_topic()
+    all_of_them = [scenario for scenarios in topics.values() for scenario in scenarios]
+    name_width = max(len(scenario.id) for scenario in all_of_them)
+    title_width = max(len(scenario.title) for scenario in all_of_them)
+    for topic, scenarios in topics.items():
+        console.print(Text(topic, style="bold"))
+        for scenario in scenarios:
+            size = f"{scenario.people.drivers:,} × {scenario.days:,}"
+            line = Text("  ")
+            line.append(f"{scenario.id:<{name_width}}", style="cyan")
+            line.append(f"  {scenario.title:<{title_width}}  {size:>11}")
+            console.print(line, highlight=False, soft_wrap=True)
     console.print(
-        "\nRead one with [bold]platetrail show NAME[/], run it with [bold]platetrail run NAME --out DIR[/]."
+        "\nNumbers are drivers × days. Read one with [bold]platetrail show NAME[/], run it with\n"
+        "[bold]platetrail run NAME --out DIR[/].",
+        highlight=False,
     )
 
 
@@ -73,7 +73,8 @@ def print_sources(console: Console, scenario: Scenario) -> None:
     laws = [rule.citation for rule in scenario.archive.rules]
     for citation in dict.fromkeys((*scenario.citations, *laws)):
         console.print(Text(f"  {citation.source}", overflow="fold"))
-        console.print(Text(f"      {citation.reason}", style="dim"))
+        about = f" ({citation.part})" if citation.part else ""
+        console.print(Text(f"      {citation.reason}{about}", style="dim"))
 
 
 def print_how_to_cite(console: Console, scenario: Scenario | None) -> None:

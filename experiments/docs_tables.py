@@ -21,7 +21,7 @@ from pydantic_core import PydanticUndefined
 
 from experiments.column_words import COLUMN_WORDS
 from experiments.words import attacker_order
-from scenarios import scenario_named, scenario_names
+from scenarios import scenarios_by_topic
 from simulator.adversary.attacker import attacker_named
 from simulator.archive_rules import RETENTION_LADDER, RULE_TYPES
 from simulator.scenario import Scenario
@@ -31,6 +31,18 @@ from simulator.tables import FORMAT_VERSION, SCHEMAS
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 _MADE = "<!-- Made from the code by `make docs`; edit the code instead. -->"
+_EXTENDING = [
+    "## Extending another scenario", "",
+    '`extends = "kept-for-ever"` at the top of a file takes over a standard scenario, '
+    '`extends = "my-town.toml"` a file in the same folder; a base may itself extend another. The file then '
+    "says only in what it differs:", "",
+    "- sections are laid over those of the base key by key;",
+    "- lists (`[[readers]]`, `[[events]]`, `[[archive.rules]]`) replace the base's as a whole;",
+    "- `[[citations]]` are added to the base's, but those that the base gives for a `part` which the file "
+    "writes itself are left out;",
+    "- `id`, `title`, `topic`, `question`, `description` and `calibrate` are never taken over.", "",
+    "Manifests hold the result, whole. Bases that cannot be found or go round in a circle are refused.", "",
+]  # fmt: skip
 _READER_KINDS = (FixedReaders, PatrolReaders, SpotterReaders, LotReaders)
 _RUNGS = {
     "SIGHTINGS": "sightings only",
@@ -96,39 +108,65 @@ def column_words(table: str, column: str) -> str:
 
 def scenarios_page() -> str:
     """Return the page on the catalogue."""
+    topics = scenarios_by_topic()
     lines = ["# The catalogue", "", _MADE, ""]
     lines += [
         "Run one with `platetrail run NAME --out DIR`, start your own with `platetrail show NAME --toml`.",
         "",
     ]
-    for name in scenario_names():
-        scenario = scenario_named(name)
-        readers = "; ".join(f"{g.count} {g.kind} ({g.owner})" for g in scenario.readers) or "none"
-        streets = scenario.streets
-        where = (
-            "a street map that you bring (`--map FILE`)"
-            if streets.kind == "map"
-            else f"generated, {streets.kind}, about {streets.nodes:,} junctions on {streets.area_km2:g} km²"
-        )
-        checked = ", ".join(scenario.calibrate) or "none of its own"
+    for topic, scenarios in topics.items():
+        rows = [(f"[{s.id}](#{s.id})", s.question, f"{s.people.drivers:,} × {s.days:,}") for s in scenarios]
+        lines += [f"**{topic}**", "", *markdown_table(("", "question", "drivers × days"), rows), ""]
+    for scenario in (s for scenarios in topics.values() for s in scenarios):
         lines += [
-            f"## {name}: {scenario.title}",
+            f"## {scenario.id}",
             "",
-            f"*{scenario.question}*",
+            f"**{scenario.title}.** *{scenario.question}*",
             "",
             scenario.description.strip(),
             "",
+            *markdown_table(("", ""), list(_catalogue_rows(scenario))),
+            "",
+            "Sources:",
+            "",
         ]
-        rows = [
-            ("streets", where),
-            ("drivers simulated", f"{scenario.people.drivers:,}"),
-            ("days", str(scenario.days)),
-            ("readers", readers),
-            ("published figures that apply", checked),
-        ]
-        lines += [*markdown_table(("", ""), rows), "", "Sources:", ""]
-        lines += [f"- {c.source}. *{c.reason}*" for c in scenario.citations] + [""]
+        lines += [
+            f"- {c.source}. *{c.reason}*" + (f" ({c.part})" if c.part else "") for c in scenario.citations
+        ] + [""]
     return "\n".join(lines)
+
+
+def _catalogue_rows(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    streets, people, archive = scenario.streets, scenario.people, scenario.archive
+    yield (
+        "streets",
+        "a street map that you bring (`--map FILE`)"
+        if streets.kind == "map"
+        else f"generated, {streets.kind}, about {streets.nodes:,} junctions on {streets.area_km2:g} km²",
+    )
+    stand_for = f", for {people.vehicles_represented:,} vehicles" if people.vehicles_represented else ""
+    yield "drivers simulated", f"{people.drivers:,}{stand_for}"
+    yield "days", f"{scenario.days:,}"
+    groups = (f"{group.count} {group.kind} ({group.owner})" for group in scenario.readers)
+    yield "readers", "; ".join(groups) or "none"
+    for event in scenario.events:
+        yield "event", f"{event.name} on day {event.day}"
+    kept = archive.retention_days
+    yield "kept", "for ever" if kept is None else f"{kept:.4g} days"
+    if archive.viewer is not None:
+        yield "who looks", archive.viewer
+    for rule in archive.rules:
+        yield "rule", _rule_words(rule)
+    yield "published figures that apply", ", ".join(scenario.calibrate) or "none of its own"
+
+
+def _rule_words(rule: BaseModel) -> str:
+    said = rule.model_dump(exclude={"name", "kind", "citation"}, exclude_defaults=True)
+    words = (
+        f"{key.replace('_', ' ')} {', '.join(value) if isinstance(value, tuple) else value}"
+        for key, value in said.items()
+    )
+    return ": ".join(filter(None, (str(getattr(rule, "kind", "")), ", ".join(words))))
 
 
 def scenario_file_page() -> str:
@@ -143,6 +181,7 @@ def scenario_file_page() -> str:
         "unverified; (S) is as reported by others.", "",
     ]  # fmt: skip
     lines += _keys("Top level", Scenario)
+    lines += _EXTENDING
     for name, field in Scenario.model_fields.items():
         for part in _parts(field):
             many = get_origin(field.annotation) is tuple

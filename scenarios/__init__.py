@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from scenarios.lookup import resolve, scenario_named, scenario_names
+from scenarios.lookup import resolve, scenario_named, scenario_names, scenarios_by_topic
 
-__all__ = ["resolve", "scenario_named", "scenario_names"]
+__all__ = ["resolve", "scenario_named", "scenario_names", "scenarios_by_topic"]

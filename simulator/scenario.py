@@ -28,6 +28,7 @@ class Scenario(Spec):
         pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name; lower-case letters, digits and hyphens."
     )
     title: str = Field(description="Title for people.")
+    topic: str = Field("", description="Heading under which it is listed.")
     question: str = Field("", description="The question that this scenario answers.")
     description: str = Field("", description="What is simulated and why, in a few paragraphs.")
     calibrate: tuple[str, ...] = Field(

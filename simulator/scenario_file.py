@@ -36,7 +36,29 @@ def scenario_from_dict(data: Mapping[str, Any], *, where: str = "scenario") -> S
 
 
 def load_scenario(path: Path) -> Scenario:
-    """Read and validate a TOML file; a relative map or reader file is taken from the file's folder."""
+    """Read and validate a TOML file that stands alone; :func:`scenarios.resolve` knows bases, too.
+
+    Raises
+    ------
+    ScenarioError
+        If the file cannot be used.
+    """
+    data = read_scenario_file(path)
+    if "extends" in data:
+        raise ScenarioError(
+            f"{path} extends '{data['extends']}'; load it with scenarios.resolve, which knows the catalogue."
+        )
+    return scenario_from_dict(data, where=str(path))
+
+
+def read_scenario_file(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says, not yet validated; relative files are taken from the file's folder.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no such file, or it is not TOML.
+    """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -45,7 +67,7 @@ def load_scenario(path: Path) -> Scenario:
         raise ScenarioError(f"{path} cannot be read: {error}.") from None
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{path} is not valid TOML: {error}.") from None
-    return scenario_from_dict(_anchor_paths(data, path.parent), where=str(path))
+    return _anchor_paths(data, path.parent)
 
 
 def with_overrides(scenario: Scenario, overrides: Mapping[str, Any]) -> Scenario:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,3 +20,6 @@ class Citation(Spec):
 
     source: str = Field(description="The source, as one would cite it.")
     reason: str = Field(description="What it is cited for.")
+    part: Literal["", "streets", "people", "travel", "events", "readers", "archive"] = Field(
+        "", description="The section that it is cited for, if it is one; see Extending another scenario."
+    )
