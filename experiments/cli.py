@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from experiments import cli_policy
 from experiments.terminal import Commands, progress_bar, stop
 
 EXAMPLES = """\b
@@ -304,6 +305,9 @@ def bench(
     from experiments.bench import main as measure
 
     measure(quick=quick, maps=maps)
+
+
+cli_policy.add_to(app)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from scenarios import resolve
 from simulator.errors import MapError, ReaderError, ScenarioError, TableError, did_you_mean
+from simulator.results import REPORT_FILES
 from simulator.scenario import Scenario
 from simulator.scenario_file import parse_override, with_overrides
 
@@ -83,7 +84,7 @@ def refuse_full_folder(out: Path, *, force: bool) -> None:
 
 def holds_own_results(out: Path) -> bool:
     """Return whether a folder holds nothing but what a run writes, finished or not."""
-    own = {"manifest.json", "summary.csv", "figures"}
+    own = {"manifest.json", "summary.csv", "figures", *REPORT_FILES}
     return out.is_dir() and all(
         path.name in own or path.suffix in (".parquet", ".partial") or path.name.startswith(".spool-")
         for path in out.iterdir()

@@ -348,6 +348,13 @@ class Archive(Spec):
                 return self.viewer in rule.partners
         return self.shared_by_default
 
+    def seen_by(self, agency: str) -> Archive:
+        """Return the same archive with another agency looking; what the viewer bought stays the viewer's."""
+        kept = self.rules
+        if agency != self.viewer:
+            kept = tuple(rule for rule in self.rules if not isinstance(rule, Purchase))
+        return self.model_copy(update={"viewer": agency, "rules": kept})
+
     def check_owners(self, owners: frozenset[str]) -> None:
         """Hold all names of owners and agencies against those that there are.
 

@@ -13,7 +13,9 @@ from simulator.manifest import MANIFEST, Manifest, write_manifest, write_text_wh
 from simulator.tables import SCHEMAS, write_table
 
 SPOOL_PREFIX = ".spool-"
-_OWN_FILES = frozenset({MANIFEST, "summary.csv", *(f"{name}.parquet" for name in SCHEMAS)})
+#: What other commands write beside a run's tables.
+REPORT_FILES = ("utility.csv", "exposure.csv", "convoys.csv", "audit.csv")
+_OWN_FILES = frozenset({MANIFEST, "summary.csv", *REPORT_FILES, *(f"{name}.parquet" for name in SCHEMAS)})
 _OWN_FOLDERS = ("figures",)
 
 

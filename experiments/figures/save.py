@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.error import error_over_time, plot_error_over_time
@@ -121,6 +122,39 @@ def save_all(
     if progress:
         progress("figures", 1.0)
     return tuple(paths)
+
+
+def save_one(
+    draw: Callable[[Axes], object], path: Path, *, caption: str, size_in: tuple[float, float] = (12.0, 6.8)
+) -> Path:
+    """Draw one figure in this project's style and write it as a PNG file, whole.
+
+    Parameters
+    ----------
+    draw
+        Draws into the axes it is given.
+    path
+        Where to; its folder is made if missing.
+    caption
+        Small print below.
+    size_in
+        Width and height, inches.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TableError(f"The folder for figures {path.parent} cannot be made: {error}.") from error
+    with house_style():
+        figure = new_figure(*size_in)
+        draw(figure.add_subplot())
+        figure.text(0.995, 0.004, caption, ha="right", va="bottom", fontsize=9.5, color="#666666")
+        figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # type: ignore[union-attr, call-arg]
+        return _save(figure, path)
 
 
 def _caption(run: Run) -> str:
