@@ -70,10 +70,17 @@ def options(
 
 
 @app.command("list")
-def list_scenarios() -> None:
+def list_scenarios(
+    studies: Annotated[bool, typer.Option("--studies", help="List the studies instead.")] = False,
+) -> None:
     """List the standard scenarios."""
     from rich.console import Console
 
+    if studies:
+        from experiments.sweep.command import print_studies
+
+        print_studies(Console())
+        return
     from experiments.describe import print_catalogue
 
     print_catalogue(Console())
@@ -164,6 +171,57 @@ def demo(
         "  platetrail show first-town\n"
         "  platetrail run first-town --out runs/fewer --seed 1 --set readers.street-readers.count=6\n"
         "  platetrail run norfolk-density --out runs/norfolk --workers 2"
+    )
+
+
+@app.command()
+def sweep(
+    name_or_file: Annotated[
+        str | None, typer.Argument(metavar="NAME_OR_STUDY", help="A study of the list, or a TOML file.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for the results; begun ones go on.")
+    ] = None,
+    workers: Workers = 1,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Scheduler of a dask cluster to work on.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Root seed, in place of the study's.")] = None,
+    replicates: Annotated[int | None, typer.Option(min=1, help="Towns, in place of the study's.")] = None,
+    overrides: Overrides = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take; do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Begin a large study without asking back.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Begin anew over what lies in DIR.")] = False,
+    list_studies: Annotated[bool, typer.Option("--list", help="List the studies.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Do a study: many runs on the same random numbers.
+
+    Can be stopped, or killed, at any moment: the same command goes on where it was.
+    """
+    from rich.console import Console
+
+    from experiments.sweep.command import prepare, print_studies
+    from experiments.sweep.command import sweep as do_study
+    from simulator.errors import StudyError
+
+    if list_studies:
+        print_studies(Console())
+        return
+    if name_or_file is None:
+        raise StudyError("Which study? 'platetrail sweep --list' shows them; a file is named by its path.")
+    if out is None and not dry_run:
+        raise StudyError("Where to? Name a folder for the results: --out DIR.")
+    design = prepare(name_or_file, seed=seed, replicates=replicates, overrides=overrides or ())
+    do_study(
+        design,
+        out=out or Path(),
+        workers=workers,
+        cluster=cluster,
+        dry_run=dry_run,
+        yes=yes,
+        force=force,
+        quiet=quiet,
     )
 
 

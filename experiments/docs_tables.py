@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from experiments.column_words import COLUMN_WORDS
+from experiments.sweep.measures import measure_named, measure_names
 from experiments.words import attacker_order
 from scenarios import scenarios_by_topic
 from simulator.adversary.attacker import attacker_named
@@ -58,13 +59,14 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
 
     Hand-written pages with a made part are read, and returned with that part replaced.
     """
-    attackers, archive = docs / "attackers.md", docs / "archive.md"
+    attackers, archive, studies = docs / "attackers.md", docs / "archive.md", docs / "studies.md"
     rules = with_part(archive.read_text(encoding="utf-8"), "rules", rules_table())
     return {
         archive: with_part(rules, "retention", retention_table()),
         docs / "tables.md": tables_page(),
         docs / "scenarios.md": scenarios_page(),
         docs / "scenario-file.md": scenario_file_page(),
+        studies: with_part(studies.read_text(encoding="utf-8"), "measures", measures_table()),
         attackers: with_part(attackers.read_text(encoding="utf-8"), "attackers", attackers_table()),
     }
 
@@ -207,6 +209,12 @@ def rules_table() -> str:
         about = " ".join((rule.__doc__ or "").split())
         rows.append((f"`{_kind(rule)}`", about, f"{law.source}. *{law.reason}*"))
     return "\n".join(markdown_table(("kind", "what it does", "models"), rows))
+
+
+def measures_table() -> str:
+    """Return the list of measures of a study."""
+    rows = [(f"`{m.name}`", m.words, m.unit) for m in map(measure_named, measure_names())]
+    return "\n".join(markdown_table(("measure", "is", "unit"), rows))
 
 
 def retention_table() -> str:

@@ -26,6 +26,14 @@ class TableError(PlatetrailError):
     """A table or result folder is missing, torn, or of another version."""
 
 
+class StudyError(PlatetrailError):
+    """A study of many runs, or its results folder, cannot be used."""
+
+
+class ClusterError(PlatetrailError):
+    """A cluster cannot be reached, or went away."""
+
+
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """Return a sentence with the nearest right names, or all of them if none is near."""
     choices = sorted(choices)

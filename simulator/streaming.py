@@ -28,8 +28,8 @@ _CHUNK_DRIVER_DAYS = 120_000
 _MIN_CHUNK_DRIVERS = 50
 _MAX_PROCESSES_PER_CORE = 2
 _N_EXAMPLES = 4
-# What the rows of scores are sorted by; text columns by first appearance.
-_GRAIN = {
+#: The tables of scores and what their rows are sorted by; text columns by first appearance.
+GRAIN = {
     "beliefs": ("attacker", "target", "driver_id", "day"),
     "outcomes": ("attacker", "target", "criterion", "driver_id"),
     "claims": ("attacker", "driver_id", "day"),
@@ -118,12 +118,12 @@ class Stream:
                 progress("attack", (i + 1) / len(self.chunks))
         optional: dict[str, pl.DataFrame] = {}
         if "sightings" in self.tables:
-            nobodys = [_sightings_frame(Sightings.concatenate(phantoms).sorted())]
+            nobodys = [sightings_frame(Sightings.concatenate(phantoms).sorted())]
             optional["sightings"] = pl.concat([self._gathered("sightings"), *nobodys])
         if "trips" in self.tables:
             optional["trips"] = self._gathered("trips")
         return Streamed(
-            scores={table: self._gathered(table) for table in _GRAIN},
+            scores={table: self._gathered(table) for table in GRAIN},
             optional=optional,
             example_sightings=_first_drivers(pl.concat(examples), _N_EXAMPLES),
             reads_by_camera=reads,
@@ -134,24 +134,28 @@ class Stream:
         return self.spool / f"{table}-{chunk:06d}.parquet"
 
     def _gathered(self, table: str) -> pl.DataFrame:
-        parts = [pl.read_parquet(self.path(table, i)) for i in range(len(self.chunks))]
-        frame = conform(table, pl.concat(parts))
-        if len(parts) == 1 or table not in _GRAIN:
-            return frame
-        # Chunk after chunk, attackers take turns: put the rows in an order that chunks do not decide.
-        order = [
-            column.cast(pl.Enum(column.unique(maintain_order=True).cast(pl.String)))
-            if (column := frame[name]).dtype == pl.Categorical
-            else column
-            for name in _GRAIN[table]
-        ]
-        return frame[pl.DataFrame(order).select(pl.arg_sort_by(_GRAIN[table])).to_series()]
+        return gathered(table, [pl.read_parquet(self.path(table, i)) for i in range(len(self.chunks))])
+
+
+def gathered(table: str, parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return one table of the parts that chunks yielded, in an order that chunks do not decide."""
+    frame = conform(table, pl.concat(parts))
+    if len(parts) == 1 or table not in GRAIN:
+        return frame
+    # Chunk after chunk, attackers take turns.
+    order = [
+        column.cast(pl.Enum(column.unique(maintain_order=True).cast(pl.String)))
+        if (column := frame[name]).dtype == pl.Categorical
+        else column
+        for name in GRAIN[table]
+    ]
+    return frame[pl.DataFrame(order).select(pl.arg_sort_by(GRAIN[table])).to_series()]
 
 
 def _capture_chunk(stream: Stream, blocks: MobileBlocks, chunk: int) -> _CaptureReport:
     first, last = stream.chunks[chunk]
     captured = capture(stream.world, first, last, blocks, keep_trips="trips" in stream.tables)
-    _sightings_frame(captured.own).write_parquet(stream.path("captured", chunk), compression="lz4")
+    sightings_frame(captured.own).write_parquet(stream.path("captured", chunk), compression="lz4")
     if captured.trips is not None:
         conform("trips", captured.trips).write_parquet(stream.path("trips", chunk), compression="lz4")
     return _CaptureReport(
@@ -169,14 +173,15 @@ def _attack_chunk(stream: Stream, _: MobileBlocks, job: tuple[int, Sightings]) -
     own = Sightings(**{name: captured[name].to_numpy() for name in captured.columns})
     sightings = Sightings.concatenate([own, strays]).sorted()
     if "sightings" in stream.tables:
-        _sightings_frame(sightings).write_parquet(stream.path("sightings", chunk), compression="lz4")
+        sightings_frame(sightings).write_parquet(stream.path("sightings", chunk), compression="lz4")
     scored = attack(stream.world, stream.setting, sightings, first, last)
-    for table in _GRAIN:
+    for table in GRAIN:
         getattr(scored, table).write_parquet(stream.path(table, chunk), compression="lz4")
     return _AttackReport(examples=_examples(stream.world, sightings, first, last))
 
 
-def _sightings_frame(sightings: Sightings) -> pl.DataFrame:
+def sightings_frame(sightings: Sightings) -> pl.DataFrame:
+    """Return sightings as a table."""
     return pl.DataFrame(
         {
             "plate": sightings.plate,
@@ -191,7 +196,7 @@ def _sightings_frame(sightings: Sightings) -> pl.DataFrame:
 def _examples(world: World, sightings: Sightings, first: int, last: int) -> pl.DataFrame:
     """Return the sightings of a chunk's first few residents who live and work on the map and are seen."""
     places, drivers = world.places, world.drivers
-    frame = _sightings_frame(sightings)
+    frame = sightings_frame(sightings)
     home, work = drivers.home_place[first:last], drivers.work_place[first:last]
     fits = (places.edge[home] >= 0) & (work >= 0) & (places.edge[np.maximum(work, 0)] >= 0)
     wanted = pl.Series(drivers.plate[first:last][fits])

@@ -57,6 +57,7 @@ class Stream(StrEnum):
     SEARCH_EVENTS = "search-events"
     CONVOYS = "convoys"
     ACCESS_LOG = "access-log"
+    STUDY_DESIGN = "study-design"
 
 
 def stream_key(root_seed: int, name: Stream, *entity: int | str) -> int:

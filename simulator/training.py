@@ -7,7 +7,7 @@ about the places and people of the town that it attacks.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from simulator.adversary.training import Training
 from simulator.cameras.roster import Cameras, ReaderKind
 from simulator.chunks import AttackSetting, MobileBlocks, capture, truth_of, view_of
 from simulator.people.places import PlaceKind, Places
+from simulator.scenario import Scenario
 from simulator.sightings.capture import Sightings
 from simulator.streams import Stream, stream_key
 from simulator.world import World, build_world
@@ -30,13 +31,31 @@ _FEWEST_DRIVERS = 400
 
 def with_training(setting: AttackSetting, world: World) -> AttackSetting:
     """Give the adversary drivers to learn from, if an attacker of the setting wants any."""
-    if not any(getattr(attacker_named(name), "learns", False) for name in setting.names):
+    if not learns(setting):
         return setting
     return replace(setting, knowledge=replace(setting.knowledge, training=make_training(world)))
 
 
+def learns(setting: AttackSetting) -> bool:
+    """Return whether an attacker of the setting learns from made-up drivers."""
+    return any(getattr(attacker_named(name), "learns", False) for name in setting.names)
+
+
 def make_training(world: World, n_drivers: int | None = None) -> Training:
-    """Make up drivers and let the readers of a world see them.
+    """Make up drivers and let the readers of a world see them; see :func:`make_town`."""
+    return training_of(make_town(world, n_drivers), world.scenario)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MadeUpTown:
+    """Made-up drivers and all that readers read of them, whatever an archive then does to it."""
+
+    world: World
+    reads: Sightings
+
+
+def make_town(world: World, n_drivers: int | None = None) -> MadeUpTown:
+    """Make up drivers and let the readers of a world read their plates.
 
     Parameters
     ----------
@@ -61,10 +80,15 @@ def make_training(world: World, n_drivers: int | None = None) -> Training:
         cameras_of=lambda places: _at_their_places(world.cameras, places),
     )
     captured = capture(town, 0, n, MobileBlocks(town))
-    seen = Sightings.concatenate([captured.own, captured.strays]).sorted()
-    truth = truth_of(town, 0, n)
+    return MadeUpTown(world=town, reads=Sightings.concatenate([captured.own, captured.strays]).sorted())
+
+
+def training_of(town: MadeUpTown, scenario: Scenario) -> Training:
+    """Return what the adversary learns from: a made-up town under the archive rules of a scenario."""
+    n = town.world.drivers.n_drivers
+    truth = truth_of(town.world, 0, n)
     return Training(
-        view=view_of(town, seen, 0, n),
+        view=view_of(replace(town.world, scenario=scenario), town.reads, 0, n),
         home_x_m=np.where(truth.home_inside, truth.home_x_m, np.nan),
         home_y_m=np.where(truth.home_inside, truth.home_y_m, np.nan),
         has_work=truth.has_work,

@@ -1,0 +1,94 @@
+"""A study's headline against its levels, with bands; for two factors, a line for each level of the second."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from experiments.figures.style import PALETTE, attacker_looks, axes_or_new
+from experiments.sweep.measures import measure_named
+from experiments.sweep.report import headline_rows
+from experiments.sweep.spec import Study
+from experiments.words import TARGET_WORDS, criterion_words
+
+_MOST_LINES = len(PALETTE)
+
+
+def ladder_curve(study: Study, results: pl.DataFrame) -> pl.DataFrame:
+    """Return the headline by level of the first factor, a line an attacker (or a level of the second factor).
+
+    Returns
+    -------
+    polars.DataFrame
+        ``line, step, level, estimate, low, high``; steps count from 0 in the order of the study.
+    """
+    first = study.factors[0]
+    two = len(study.factors) > 1
+    rows = headline_rows(study, results, all_attackers=not two)
+    line = study.factors[1].name if two else "attacker"
+    steps = pl.DataFrame({"level": first.labels(), "step": range(len(first.labels()))})
+    return (
+        rows.select(pl.col(line).alias("line"), pl.col(first.name).alias("level"), "estimate", "low", "high")
+        .join(steps, on="level", how="inner", maintain_order="left")
+        .select("line", "step", "level", "estimate", "low", "high")
+        .sort("line", "step", maintain_order=True)
+    )
+
+
+def plot_ladder(data: pl.DataFrame, study: Study, *, ax: Axes | None = None) -> Axes:
+    """Draw :func:`ladder_curve`: lines with bands over a ladder, points where there is no order."""
+    ax = axes_or_new(ax)
+    first = study.factors[0]
+    lines = data["line"].unique(maintain_order=True).to_list()[:_MOST_LINES]
+    by_attacker = len(study.factors) == 1
+    looks = attacker_looks(lines) if by_attacker else {}
+    labels = first.labels()
+    for i, name in enumerate(lines):
+        rows = data.filter((pl.col("line") == name) & pl.col("estimate").is_not_null())
+        x, y = rows["step"].to_numpy().astype(float), rows["estimate"].to_numpy()
+        low = rows["low"].fill_null(0.0).to_numpy()
+        high = rows["high"].fill_null(float(np.nanmax(y)) if len(y) else 0.0).to_numpy()
+        look = looks.get(name)
+        color = look.color if look else PALETTE[i]
+        label = look.label if look else name
+        if first.ordered:
+            ax.fill_between(x, low, high, color=color, alpha=0.13, linewidth=0)
+            dash = look.dash if look else "-"
+            ax.plot(x, y, color=color, linestyle=dash, marker=look.marker if look else "o", label=label)  # type: ignore[arg-type]
+        else:
+            shift = (i - (len(lines) - 1) / 2) * 0.6 / max(len(lines), 1)
+            ax.errorbar(
+                x + shift, y, [np.maximum(y - low, 0), np.maximum(high - y, 0)], color=color, marker="o",
+                linestyle="", capsize=4, label=label,
+            )  # fmt: skip
+    measure, wanted = measure_named(study.headline.measure), study.headline
+    ax.set_xticks(
+        range(len(labels)),
+        labels,
+        rotation=35 if len(labels) > 5 else 0,
+        ha="right" if len(labels) > 5 else "center",
+    )
+    ax.set_xlabel(f"{first.words}" + (f" ({first.unit})" if first.unit and not _unit_said(labels) else ""))
+    criterion = wanted.criterion or study.criteria[0]
+    place = TARGET_WORDS[wanted.target]
+    titles = {
+        "known-by-day": f"Share of {place} known {criterion_words(criterion)}",
+        "right-at-day": f"Share of {place} that can be found within 250 m on the last day",
+    }
+    ax.set_title(titles.get(measure.name, f"{place.capitalize()}: {measure.words}"), wrap=True)
+    if measure.unit == "share":
+        ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        ax.set_ylabel("Share of residents\n(band: 95% interval)")
+    else:
+        ax.set_ylabel(f"{measure.unit}\n(band: 95% interval)")
+    ax.set_ylim(bottom=0)
+    if len(lines) > 1 or not by_attacker:
+        title = "Attacker" if by_attacker else study.factors[1].words
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title=title, alignment="left")  # type: ignore[call-overload]
+    return ax
+
+
+def _unit_said(labels: tuple[str, ...]) -> bool:
+    return not all(label.replace(".", "", 1).isdigit() for label in labels)

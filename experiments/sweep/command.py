@@ -1,0 +1,170 @@
+"""The command ``sweep``: from a study's name to its tables, its figure and its finding."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from experiments.running import say_workers
+from experiments.sweep.cost import cost_of, is_begun, refuse_if_large
+from experiments.sweep.design import Design, design_of
+from experiments.sweep.folder import StudyFolder
+from experiments.sweep.measures import check_criteria, measure_named
+from experiments.sweep.report import finding, headline_rows, result_table
+from experiments.sweep.results import StudyResults, study_results, write_results
+from experiments.sweep.spec import Study, resolve_study, study_named, study_names
+from simulator.errors import StudyError, TableError
+from simulator.scenario_file import parse_override
+
+
+def prepare(
+    name_or_file: str,
+    *,
+    seed: int | None = None,
+    replicates: int | None = None,
+    overrides: Sequence[str] = (),
+) -> Design:
+    """Return a study with the command line's changes, everything in it checked.
+
+    Raises
+    ------
+    StudyError, ScenarioError
+        Naming what cannot be used, and the nearest right names.
+    """
+    study = resolve_study(name_or_file)
+    changed = {key: value for key, value in (("seed", seed), ("replicates", replicates)) if value is not None}
+    study = study.model_copy(update=changed)
+    for name in study.measures:
+        measure_named(name)
+    check_criteria(study.criteria)
+    if study.headline.measure not in study.measures:
+        raise StudyError(
+            f"Study '{study.id}': headline.measure = '{study.headline.measure}' is not among its measures."
+        )
+    design = design_of(study, dict(parse_override(text) for text in overrides))
+    _check_attackers(design)
+    return design
+
+
+def sweep(
+    design: Design,
+    *,
+    out: Path,
+    workers: int,
+    cluster: str | None,
+    dry_run: bool,
+    yes: bool,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Do a study, or what is left of it, and print what it found."""
+    console, notes = Console(), Console(stderr=True, quiet=quiet)
+    cost = cost_of(design, workers)
+    if dry_run:
+        console.print(f"{design.study.title}: {cost.words()}", highlight=False, soft_wrap=True)
+        return
+    refuse_if_large(cost, yes=yes)
+    say_workers(notes, workers)
+    folder = StudyFolder(path=out)
+    with folder.locked():
+        folder.open(design, force=force)
+        groups = design.groups()
+        cells = [cell for group in groups for cell in group.cells]
+        left = folder.missing(cells)
+        if is_begun(folder):
+            notes.print(
+                f"{len(cells) - len(left):,} of {len(cells):,} cells are done; going on.", highlight=False
+            )
+        else:
+            notes.print(cost.words(), highlight=False, soft_wrap=True)
+        with _bar(len(cells), quiet=quiet) as report:
+            if cluster is None:
+                from experiments.sweep.work import run_here
+
+                run_here(folder, groups, workers, report)
+            else:
+                from experiments.sweep.cluster import run_on_cluster
+
+                run_on_cluster(folder, groups, cluster, report)
+            report(len(cells), "summing up")
+            results = study_results(design, folder)
+        write_results(results, out)
+        figures = draw(design.study, results, out / "figures")
+    console.print(result_table(design.study, results))
+    console.print(finding(design.study, results), highlight=False)
+    drawn = "".join(f"   {path}" for path in figures)
+    notes.print(f"Results: {out}/results.parquet, contrasts.parquet{drawn}", highlight=False, soft_wrap=True)
+
+
+def draw(study: Study, results: StudyResults, folder: Path) -> tuple[Path, ...]:
+    """Draw the study's figure into a folder; none where a Latin hypercube leaves no ladder to draw."""
+    if study.factors[0].is_hypercube or not headline_rows(study, results.results).height:
+        return ()
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from experiments.figures.study import ladder_curve, plot_ladder
+    from experiments.figures.style import house_style, new_figure
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{study.id}.png"
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with house_style():
+        figure = new_figure(12.0, 6.6)
+        plot_ladder(ladder_curve(study, results.results), study, ax=figure.add_subplot())
+        try:
+            figure.savefig(partial, format="png", metadata={"Software": None})
+            os.replace(partial, path)
+        except OSError as error:
+            raise TableError(f"Figure {path} could not be written: {error}.") from error
+        finally:
+            partial.unlink(missing_ok=True)
+    return (path,)
+
+
+def print_studies(console: Console) -> None:
+    """Print one line a study that comes with the program."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for head in ("Study", "Scenario", "Cells", "Question"):
+        table.add_column(head, justify="right" if head == "Cells" else "left")
+    for name in study_names():
+        study = study_named(name)
+        cells = Design(study=study, scenario=None).n_cells  # type: ignore[arg-type]
+        table.add_row(Text(name, style="bold"), study.scenario, f"{cells:,}", study.question)
+    console.print(table)
+    console.print("\nDo one with [bold]platetrail sweep NAME --out DIR[/].")
+
+
+def _check_attackers(design: Design) -> None:
+    import simulator.adversary.catalogue  # noqa: F401  (enters the attackers)
+    from simulator.adversary.attacker import ready_attacker
+
+    named = {name for setting in _first(design) for name in setting.scenario.attackers.names}
+    for name in sorted(named):
+        ready_attacker(name)
+
+
+def _first(design: Design, most: int = 200):  # type: ignore[no-untyped-def]
+    for i, setting in enumerate(design.settings()):
+        if i >= most:
+            return
+        yield setting
+
+
+@contextmanager
+def _bar(cells: int, *, quiet: bool) -> Iterator[Callable[[int, str], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=quiet or not console.is_terminal
+    ) as progress:
+        task = progress.add_task("starting", total=cells)
+        yield lambda done, what: progress.update(task, completed=done, description=what)
