@@ -318,6 +318,47 @@ def quality(
 
 
 @app.command()
+def reidentify(
+    name_or_file: NameOrFile,
+    seed: Annotated[int, typer.Option(min=0, help="Root seed.")] = 1,
+    drivers: Drivers = None,
+    days: Days = None,
+    points: Annotated[int, typer.Option(min=1, max=64, help="Most points of a trace that are known.")] = 4,
+    map_file: MapFile = None,
+    overrides: Overrides = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write the tables there, as CSV files.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Name people in reads without names.
+
+    Unicity, home-work pairs, directories, pseudonyms, two networks, cars by their looks.
+    """
+    from rich.console import Console
+
+    from experiments.prepare import scenario_from_options
+    from experiments.reidentification import reidentify as attack
+    from experiments.reidentification_report import tables_for_terminal, write_csv
+    from simulator.streams import replicate_seed
+    from simulator.world import build_world
+
+    scenario = scenario_from_options(
+        name_or_file, drivers=drivers, days=days, map_file=map_file, overrides=overrides or ()
+    )
+    with progress_bar(quiet=quiet) as progress:
+        world = build_world(scenario, replicate_seed(seed, 0), progress)
+        tables = attack(world, points=points, progress=progress)
+    console = Console()
+    for table in tables_for_terminal(tables):
+        console.print(table)
+        console.print()
+    if out is not None:
+        write_csv(tables, out)
+        typer.echo(f"Tables: {out}/")
+
+
+@app.command()
 def replay(folder: Folder, workers: Workers = 1, quiet: Quiet = False) -> None:
     """Run a manifest again and compare every table.
 

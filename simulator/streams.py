@@ -58,6 +58,9 @@ class Stream(StrEnum):
     CONVOYS = "convoys"
     ACCESS_LOG = "access-log"
     STUDY_DESIGN = "study-design"
+    PSEUDONYMS = "pseudonyms"
+    UNICITY = "unicity"
+    VEHICLES = "vehicles"
 
 
 def stream_key(root_seed: int, name: Stream, *entity: int | str) -> int:
