@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 COLUMN_WORDS = {
+    "access_log.agency": "who looked",
+    "access_log.days_back": "how many days back the look-up searched",
+    "access_log.line": "number of the line, by time",
+    "access_log.owner": "whose sightings were searched",
+    "access_log.plate": "whom it was about",
+    "access_log.reason": "why, as the log says",
+    "access_log.violation": "which rule the look-up breaks, if any; truth that no auditor sees",
     "attacker": "name of the attacker",
     "both_directions": "whether a fixed reader also reads the other direction of its street",
     "camera_id": "reader, a row of `cameras`",

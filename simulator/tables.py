@@ -32,6 +32,9 @@ _DRIVER_KIND = pl.Enum(["resident", "in-commuter", "visitor"])
 _SCHEDULE = pl.Enum(["day", "hybrid", "evening", "night", "rotating", "driving", "none"])
 _TARGET = pl.Enum(["home", "work"])
 
+#: Tables that other commands add to a run's folder; the run itself writes all the rest.
+ADDED_TABLES = ("access_log",)
+
 SCHEMAS: dict[str, Schema] = {
     s.name: s
     for s in (
@@ -198,6 +201,29 @@ SCHEMAS: dict[str, Schema] = {
                 "median_days_high": pl.Float64,
                 "median_sightings": pl.Float64,
                 "restricted_mean_days": pl.Float64,
+            },
+        ),
+        Schema(
+            name="access_log",
+            row="a line of a simulated access log: an agency looks up a plate in one owner's sightings",
+            columns={
+                "line": pl.Int64,
+                "time_s": pl.Int64,
+                "agency": pl.String,
+                "plate": pl.UInt32,
+                "owner": pl.String,
+                "reason": pl.Enum(["stolen-car", "missing-person", "investigation", "traffic", "none"]),
+                "days_back": pl.Float32,
+                "violation": pl.Enum(
+                    [
+                        "lawful",
+                        "unlawful-sharing",
+                        "misconfigured",
+                        "beyond-look-back",
+                        "stalking",
+                        "no-reason",
+                    ]
+                ),
             },
         ),
     )

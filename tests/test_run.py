@@ -19,10 +19,11 @@ from simulator.manifest import MANIFEST, read_manifest
 from simulator.replay import replay
 from simulator.run import Run, load_run, simulate
 from simulator.scenario import Scenario
-from simulator.tables import SCHEMAS, content_hash, read_table, write_table
+from simulator.tables import ADDED_TABLES, SCHEMAS, content_hash, read_table, write_table
 from simulator.world import World
 
 ALL = ("sightings", "trips")
+WRITTEN = [name for name in SCHEMAS if name not in ADDED_TABLES]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def folder(tiny: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_folder_holds_every_table_and_nothing_else(folder: Path) -> None:
     names = {p.name for p in folder.iterdir()}
-    assert names == {MANIFEST, "summary.csv", *(f"{name}.parquet" for name in SCHEMAS)}
+    assert names == {MANIFEST, "summary.csv", *(f"{name}.parquet" for name in WRITTEN)}
     manifest = read_manifest(folder)
     for name, digest in manifest.tables.items():
         assert content_hash(read_table(name, folder / f"{name}.parquet")) == digest
@@ -78,7 +79,7 @@ def test_without_readers_nobody_is_found(tiny: Scenario, tmp_path: Path) -> None
     assert beliefs["x_m"].is_null().all() and (run.beliefs["sightings_seen"] == 0).all()
     assert not run.outcomes.filter(by_reads)["observed"].any()
     assert (summary["share"] == 0).all() and summary["median_days"].is_null().all()
-    for name in SCHEMAS:
+    for name in WRITTEN:
         frame = read_table(name, tmp_path / "blind" / f"{name}.parquet")
         assert frame.height > 0 or name in ("sightings", "example_sightings", "camera_reads", "cameras")
     assert load_run(tmp_path / "blind").summary.equals(run.summary)
@@ -144,7 +145,7 @@ def test_replay(tmp_path: Path) -> None:
     out = tmp_path / "out"
     simulate(tiny_scenario(people__drivers=5, days=3), seed=8, replicate=1, out=out, tables=["trips"])
     again = replay(out)
-    assert {r.table for r in again} == {name for name in SCHEMAS if name != "sightings"}
+    assert {r.table for r in again} == {name for name in WRITTEN if name != "sightings"}
     assert all(r.same for r in again)
     trips = read_table("trips", out / "trips.parquet")
     write_table("trips", trips.with_columns(pl.col("depart_s") + 1), out / "trips.parquet")

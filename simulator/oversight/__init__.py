@@ -1,0 +1,1 @@
+"""Who watches those who look: access logs, and what an auditor can find in them."""
