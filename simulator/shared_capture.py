@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -65,6 +66,10 @@ class SharedCapture:
     parts: tuple[Path | bytes, ...]
     _settings: OrderedDict[bytes, AttackSetting] = field(default_factory=OrderedDict)
     _town: list[MadeUpTown] = field(default_factory=list)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What was made for looking is made again where it is needed: it is larger than the reads.
+        return _unpacked, (self.world, self.chunks, self.parts)
 
     def reads(self) -> Iterator[tuple[int, int, Sightings]]:
         """Yield the drivers and the reads of each chunk, sorted by plate, time and reader.
@@ -147,6 +152,12 @@ class SharedCapture:
             training = training_of(self._town[0], world.scenario)
             setting = replace(setting, knowledge=replace(setting.knowledge, training=training))
         return setting
+
+
+def _unpacked(
+    world: World, chunks: tuple[tuple[int, int], ...], parts: tuple[Path | bytes, ...]
+) -> SharedCapture:
+    return SharedCapture(world=world, chunks=chunks, parts=parts)
 
 
 def take_capture(

@@ -62,7 +62,7 @@ def run_on_cluster(folder: StudyFolder, groups: Sequence[Group], address: str, r
             raise ClusterError(
                 f"The cluster at {address} has no workers; start some, then give the command again."
             )
-        watched = as_completed()
+        watched = as_completed(loop=client.loop)
         of: dict[str, tuple[Cell, str]] = {}
         left: dict[str, int] = {}
 
