@@ -18,20 +18,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from simulator.chunks import AttackSetting, MobileBlocks, attack, attack_setting, capture
+from simulator.chunks import AttackSetting, MobileBlocks, attack, attack_setting, capture, view_of
 from simulator.errors import ScenarioError, TableError
 from simulator.privacy.scoring import Scored
 from simulator.scenario import Scenario
 from simulator.sightings.capture import Sightings
+from simulator.sightings.view import DAY_S
 from simulator.streaming import GRAIN, driver_chunks, gathered, sightings_frame
 from simulator.training import MadeUpTown, learns, make_town, training_of
 from simulator.world import Progress, World
 
 #: Parts of a scenario that come after the readers, and those that are only words.
 AFTER_READING = frozenset({"archive", "attackers"})
-_WORDS = frozenset({"id", "title", "question", "description", "calibrate", "citations"})
+_WORDS = frozenset({"id", "topic", "title", "question", "description", "calibrate", "citations"})
 # The Bayesian adversary's tables take some hundred megabytes a town.
 _KEPT_SETTINGS = 2
 
@@ -66,6 +68,8 @@ class SharedCapture:
     parts: tuple[Path | bytes, ...]
     _settings: OrderedDict[bytes, AttackSetting] = field(default_factory=OrderedDict)
     _town: list[MadeUpTown] = field(default_factory=list)
+    # What was seen last, and what was made of it.
+    _looked: dict[bytes, Scored] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was made for looking is made again where it is needed: it is larger than the reads.
@@ -125,13 +129,37 @@ class SharedCapture:
         """
         world = self.world_of(scenario)
         setting = self._setting(world)
+        key = self._key(world, setting)
+        if key in self._looked:
+            return self._looked[key]
         parts: dict[str, list[pl.DataFrame]] = {name: [] for name in GRAIN}
         for i, (first, last, sightings) in enumerate(self.reads()):
             progress("attack", i / len(self.chunks))
             scored = attack(world, setting, sightings, first, last)
             for name, frames in parts.items():
                 frames.append(getattr(scored, name))
-        return Scored(**{name: gathered(name, frames) for name, frames in parts.items()})
+        scored = Scored(**{name: gathered(name, frames) for name, frames in parts.items()})
+        self._looked.clear()
+        self._looked[key] = scored
+        return scored
+
+    def _key(self, world: World, setting: AttackSetting) -> bytes:
+        """Return a hash of all that attackers will see.
+
+        When a sighting is deleted matters only if that is before the last checkpoint: rules that delete
+        nothing until then are one and the same.
+        """
+        readers = setting.knowledge.readers
+        assert readers is not None
+        digest = hashlib.blake2b(repr(setting.names).encode() + readers.read_rate.tobytes(), digest_size=16)
+        last_s = world.scenario.checkpoints()[-1] * DAY_S
+        for first, last, sightings in self.reads():
+            view = view_of(world, sightings, first, last)
+            digest.update(view.checkpoint_days.tobytes())
+            for values in (view.indptr, view.time_s, view.camera_id, view.x_m, view.y_m):
+                digest.update(values.tobytes())
+            digest.update(np.minimum(view.expires_s, last_s + 1).tobytes())
+        return digest.digest()
 
     def _setting(self, world: World) -> AttackSetting:
         setting = attack_setting(world)

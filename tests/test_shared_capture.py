@@ -20,6 +20,7 @@ from simulator.world import build_world
 SEED = 5
 ARCHIVES: dict[str, dict[str, Any]] = {
     "for ever": {},
+    "longer than the run": {"archive.retention_days": 11.0},
     "two days": {"archive.retention_days": 2.0},
     "thinned": {"archive.rules": [{"kind": "thinning", "keep_share": 0.5}]},
     "not shared": {
@@ -50,6 +51,12 @@ def test_same_bits_as_a_run_of_its_own(tiny: Scenario, shared: SharedCapture, na
         looked = capture.look(scenario)
         for table in ("beliefs", "outcomes", "claims"):
             assert content_hash(getattr(looked, table)) == content_hash(getattr(alone, table)), table
+
+
+def test_rules_that_delete_nothing_are_looked_at_once(tiny: Scenario, shared: SharedCapture) -> None:
+    for_ever = shared.look(tiny)
+    assert shared.look(with_overrides(tiny, {"archive.retention_days": 10.0})) is for_ever
+    assert shared.look(with_overrides(tiny, {"archive.retention_days": 8.0})) is not for_ever
 
 
 def test_what_changes_reads_needs_a_capture_of_its_own(tiny: Scenario, shared: SharedCapture) -> None:
