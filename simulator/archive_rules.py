@@ -261,6 +261,11 @@ class Archive(Spec):
     shared_by_default: bool = Field(
         True, description="Whether owners without a sharing rule share with everyone, or with nobody."
     )
+    identifiers: Literal["both", "plates", "faces"] = Field(
+        "both",
+        description="What sightings can be looked up by: plates, faces, or both, a plate being linked to its "
+        "driver's face.",
+    )
     rules: tuple[Rule, ...] = Field((), description="See [[archive.rules]].")
 
     @model_validator(mode="before")

@@ -23,16 +23,26 @@ from simulator.privacy.truth import Addresses, Truth
 from simulator.scenario import WEEKDAYS
 from simulator.sightings.archive import Ground, effective_read_rate, look_into
 from simulator.sightings.capture import PHANTOM_PLATE, Raw, Sightings, read_fixed, write_down
+from simulator.sightings.faces import on_walks, recognise
 from simulator.sightings.mobile import read_from_cars
 from simulator.sightings.view import ArchiveView
 from simulator.travel.legs import Legs, choose_fields, route_legs
+from simulator.travel.parking import Encounters, walk_from_cars
 from simulator.travel.plan import plan_days
 from simulator.travel.trips import Trips, carry_out
-from simulator.world import World
+from simulator.travel.walks import plan_days_on_foot, walk_legs
+from simulator.world import OnFoot, World
 
 # Readers on cars are joined in blocks of so many days, which bounds their passes in memory.
 MOBILE_BLOCK_DAYS = 15
 _KEPT_PASSES = 2_000_000
+_NO_READS = Raw(
+    driver=np.empty(0, np.int32),
+    time_s=np.empty(0),
+    camera_id=np.empty(0, np.int32),
+    x_m=np.empty(0),
+    y_m=np.empty(0),
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,8 +117,89 @@ class MobileBlocks:
 def capture(
     world: World, first: int, last: int, blocks: MobileBlocks, *, keep_trips: bool = False
 ) -> Captured:
-    """Simulate drivers ``first`` to ``last - 1`` and read their plates."""
-    trips, legs = drive(world, first, last)
+    """Simulate people ``first`` to ``last - 1``, all drivers or all without a car; read plates and faces."""
+    if first >= world.drivers.n_drivers:
+        trips, legs = walk(world, first, last)
+        reads = _NO_READS
+    else:
+        trips, legs = drive(world, first, last)
+        reads = _read_plates(world, trips, legs, first, last, blocks)
+    written = write_down(reads, world.drivers.plate[: world.drivers.n_drivers], world.cameras, world.seed)
+    person = reads.driver
+    if world.on_foot is not None:
+        met = _met_on_foot(world, world.on_foot, trips, legs, first, last)
+        faces = recognise(
+            met,
+            world.cameras,
+            world.on_foot.galleries,
+            world.working,
+            world.drivers.n_people,
+            world.seed,
+        )
+        written = Sightings.concatenate([written, faces.sightings])
+        person = np.concatenate([person, faces.person])
+    own_plate = world.drivers.plate[person]
+    phantom = written.plate >= PHANTOM_PLATE
+    stray = ~phantom & (written.plate != own_plate)
+    return Captured(
+        own=written.take(~phantom & ~stray).sorted(),
+        strays=written.take(stray),
+        phantoms=written.take(phantom),
+        reads_by_camera=np.bincount(written.camera_id, minlength=world.cameras.n_cameras),
+        trips=trips.to_frame(legs) if keep_trips else None,
+    )
+
+
+def walk(world: World, first: int, last: int) -> tuple[Trips, Legs]:
+    """Let people ``first`` to ``last - 1``, who have no car, live through all days."""
+    scenario, on_foot = world.scenario, world.on_foot
+    assert on_foot is not None  # since there is somebody without a car
+    plans = plan_days_on_foot(
+        scenario,
+        world.drivers,
+        world.places,
+        on_foot.stations,
+        on_foot.destinations,
+        world.seed,
+        first,
+        last,
+    )
+    legs = walk_legs(
+        plans,
+        on_foot.station_of_person,
+        speed_mps=scenario.walking.speed_mps,
+        station_wait_s=scenario.walking.station_wait_s,
+        foot=on_foot.network,
+        ends=on_foot.ends,
+        places=world.places,
+        watched=on_foot.watched,
+    )
+    field = np.zeros(len(plans.driver), dtype=np.uint8)
+    return carry_out(plans, field, legs, days=scenario.days, seed=world.seed), legs
+
+
+def _met_on_foot(
+    world: World, on_foot: OnFoot, trips: Trips, legs: Legs, first: int, last: int
+) -> Encounters:
+    if first >= world.drivers.n_drivers:
+        return on_walks(trips, legs, on_foot.watched, world.scenario.days)
+    return walk_from_cars(
+        trips,
+        first_driver=first,
+        last_driver=last,
+        mean_m=world.scenario.walking.parking_m,
+        speed_mps=world.scenario.walking.speed_mps,
+        drivers=world.drivers,
+        places=world.places,
+        foot=on_foot.network,
+        ends=on_foot.ends,
+        watched=on_foot.watched,
+        days=world.scenario.days,
+        seed=world.seed,
+    )
+
+
+def _read_plates(world: World, trips: Trips, legs: Legs, first: int, last: int, blocks: MobileBlocks) -> Raw:
     raws = [read_fixed(trips, legs, world.cameras, world.lot_camera, world.working, world.seed)]
     if world.has_mobile_readers:
         for day in range(0, world.scenario.days, MOBILE_BLOCK_DAYS):
@@ -131,18 +222,7 @@ def capture(
                     seed=world.seed,
                 )
             )
-    reads = _in_order(raws)
-    written = write_down(reads, world.drivers.plate, world.cameras, world.seed)
-    own_plate = world.drivers.plate[reads.driver]
-    phantom = written.plate >= PHANTOM_PLATE
-    stray = ~phantom & (written.plate != own_plate)
-    return Captured(
-        own=written.take(~phantom & ~stray).sorted(),
-        strays=written.take(stray),
-        phantoms=written.take(phantom),
-        reads_by_camera=np.bincount(written.camera_id, minlength=world.cameras.n_cameras),
-        trips=trips.to_frame(legs) if keep_trips else None,
-    )
+    return _in_order(raws)
 
 
 def _in_order(raws: list[Raw]) -> Raw:
@@ -191,6 +271,7 @@ def attack_setting(world: World) -> AttackSetting:
         y_m=cameras.y_m,
         read_rate=effective_read_rate(world.scenario.archive, cameras).astype(np.float32),
         lot=cameras.kind == ReaderKind.LOT,
+        face=cameras.kind == ReaderKind.FACE,
     )
     doors, work = places.of_kind(PlaceKind.HOME), places.of_kind(PlaceKind.WORK)
     return AttackSetting(

@@ -12,8 +12,18 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.archive_rules import Archive
-from simulator.scenario_parts import Attackers, Event, People, ReaderGroup, Readers, Streets, Travel
+from simulator.archive_rules import Archive, Pseudonyms
+from simulator.scenario_parts import (
+    Attackers,
+    Event,
+    FaceReaders,
+    People,
+    ReaderGroup,
+    Readers,
+    Streets,
+    Travel,
+    Walking,
+)
 from simulator.spec import Citation, Spec
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -41,6 +51,7 @@ class Scenario(Spec):
     people: People = People()
     travel: Travel = Travel()
     events: tuple[Event, ...] = ()
+    walking: Walking = Walking()
     readers: tuple[Readers, ...] = ()
     archive: Archive = Archive()
     attackers: Attackers = Attackers()
@@ -94,7 +105,33 @@ class Scenario(Spec):
                     "choose an earlier day, or more days"
                 )
         self.archive.check_owners(frozenset(group.owner for group in self.readers))
+        self._check_faces()
         return self
+
+    def _check_faces(self) -> None:
+        has_faces = any(isinstance(group, FaceReaders) and group.count for group in self.readers)
+        if self.archive.identifiers == "faces" and not has_faces:
+            raise ValueError(
+                "archive.identifiers = 'faces', but no reader reads faces; add readers of kind 'face', or "
+                "look at 'plates'"
+            )
+        if self.archive.identifiers != "plates" and has_faces:
+            for rule in self.archive.of_type(Pseudonyms):
+                raise ValueError(
+                    f"rule '{rule.name}' gives plates new labels, but a face stays the same and readers of "
+                    "kind 'face' know it again; drop the rule, or set archive.identifiers = 'plates'"
+                )
+
+    @property
+    def n_people(self) -> int:
+        """Drivers, and people without a car."""
+        return self.people.drivers + self.walking.car_free
+
+    @property
+    def population(self) -> int:
+        """How many people of the real city the simulated ones stand for."""
+        represented = self.people.vehicles_represented or self.people.drivers
+        return round(self.n_people * represented / self.people.drivers)
 
     def checkpoints(self) -> tuple[int, ...]:
         """Return the checkpoint days within the simulated span, the last day included."""

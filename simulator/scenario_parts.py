@@ -6,6 +6,7 @@ sources allow, and that range is enforced.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -174,21 +175,65 @@ class Travel(Spec):
     exploration_gamma: float = Field(0.21, ge=0, le=2, description="The exponent of the same.")
 
 
+class Walking(Spec):
+    """People on foot: those who have no car, and drivers between car and door. Seen by face readers only."""
+
+    car_free: int = Field(
+        0,
+        ge=0,
+        le=5_000_000,
+        description="People without a car, beside the drivers; they walk or take trains.",
+    )
+    speed_mps: float = Field(
+        1.35, ge=0.5, le=2.5, description="Mean walking speed; 1.33-1.58 in a field study (S, free)."
+    )
+    scale_km: float = Field(
+        0.8,
+        ge=0.1,
+        le=20,
+        description="Scale of the exponential gravity model for places that are walked to (free).",
+    )
+    stations: int = Field(
+        4, ge=1, le=1_000, description="Railway stations; trips beyond the map begin there."
+    )
+    train_commuter_share: Share = Field(
+        0.5, description="Workers without a car who take the train to a work place beyond the map (free)."
+    )
+    train_tour_share: Share = Field(
+        0.15, description="Other tours of people without a car that go by train beyond the map (free)."
+    )
+    station_wait_s: float = Field(
+        300.0, ge=0, le=3600, description="Time between entering a station and leaving by train (free)."
+    )
+    parking_m: float = Field(
+        40.0,
+        ge=0,
+        le=1000,
+        description="Mean distance between a car and the door its driver goes to, where it stands in the "
+        "street or a lot (free).",
+    )
+
+
 class ReaderGroup(Spec):
     """What every group of readers has."""
 
     name: str = Field("", description="Name of the group, unique; kind and number if left out.")
     owner: str = Field("city", min_length=1, description="Who owns the sightings.")
-    misread_rate: float = Field(
-        0.05, ge=0, le=0.5, description="Reads with a wrong plate; 0.03-0.10 (M, free)."
-    )
     night_penalty: float = Field(
         0.05, ge=0, le=0.5, description="Read rate lost at night; 0.02-0.10 (M, free)."
     )
     downtime_share: Share = Field(0.02, description="Reader-days without any read (free).")
 
 
-class FixedReaders(ReaderGroup):
+class PlateReaders(ReaderGroup):
+    """What every group of readers of plates has."""
+
+    misread_rate: float = Field(
+        0.05, ge=0, le=0.5, description="Reads with a wrong plate; 0.03-0.10 (M, free)."
+    )
+
+
+class FixedReaders(PlateReaders):
     """Readers at a point of a street."""
 
     kind: Literal["fixed"]
@@ -219,7 +264,7 @@ class FixedReaders(ReaderGroup):
         return self
 
 
-class _MobileReaders(ReaderGroup):
+class _MobileReaders(PlateReaders):
     count: int = Field(1, ge=0, le=10_000, description="Cars.")
     gps_error_m: float = Field(6.0, ge=0, le=500, description="Standard deviation of a sighting's position.")
     read_rate: Share = Field(0.7, description="Oncoming moving cars read by day (free).")
@@ -245,7 +290,7 @@ class SpotterReaders(_MobileReaders):
     night_share: Share = Field(0.5, description="Cars that work at night instead (free).")
 
 
-class LotReaders(ReaderGroup):
+class LotReaders(PlateReaders):
     """Entry and exit readers of car parks at places."""
 
     kind: Literal["lot"]
@@ -256,8 +301,55 @@ class LotReaders(ReaderGroup):
     read_rate: Share = Field(0.97, description="Entries and exits read (free).")
 
 
-READER_KINDS = ("fixed", "patrol", "spotter", "lot")
-Readers = Annotated[FixedReaders | PatrolReaders | SpotterReaders | LotReaders, Field(discriminator="kind")]
+class FaceReaders(ReaderGroup):
+    """Cameras with face recognition: they see people on foot, from both sides, and no plates.
+
+    A search compares a face with all entries of a gallery in which everybody is enrolled, and yields one
+    person at most: the right one with `hit_rate`; else, with chance 1 - (1 - f)^G, another.
+    """
+
+    kind: Literal["face"]
+    count: int = Field(1, ge=0, le=100_000, description="Readers.")
+    placement: Literal["street", "station", "entrance"] = Field(
+        "street",
+        description="At a point of a street, at the entrance of a station, or at the door of a place.",
+    )
+    along: Literal["amenity", "residential", "any"] = Field(
+        "amenity", description="Which streets, for placement 'street': by shops, by homes, or all alike."
+    )
+    place_kind: Literal["work", "shop", "leisure", "school", "worship", "clinic"] = Field(
+        "shop", description="Whose doors, for placement 'entrance'."
+    )
+    hit_rate: Share = Field(
+        0.89, description="Passing people recognised by day; 0.89 in a police trial as reported (S, free)."
+    )
+    false_match_rate: float = Field(
+        1.7e-8,
+        ge=0,
+        le=0.01,
+        description="Chance f that a face matches one wrong entry; 1 in 6,000 faces at 10,000 entries (S).",
+    )
+    gallery: int | None = Field(
+        None, ge=1, description="Entries G of the gallery; all people the scenario stands for if left out."
+    )
+    night_penalty: float = Field(0.2, ge=0, le=1, description="Hit rate lost at night (free).")
+    min_spacing_m: float = Field(40.0, ge=0, le=10_000, description="Smallest distance, placement 'street'.")
+
+    def false_match_chance(self, population: int) -> float:
+        """Return the chance that a face matches any wrong entry: 1 - (1 - f)^G.
+
+        Parameters
+        ----------
+        population
+            Entries of the gallery if the group does not say.
+        """
+        return -math.expm1((self.gallery or population) * math.log1p(-self.false_match_rate))
+
+
+READER_KINDS = ("fixed", "patrol", "spotter", "lot", "face")
+Readers = Annotated[
+    FixedReaders | PatrolReaders | SpotterReaders | LotReaders | FaceReaders, Field(discriminator="kind")
+]
 
 
 class Attackers(Spec):

@@ -38,11 +38,16 @@ _T = TypeVar("_T")
 
 
 def driver_chunks(scenario: Scenario, chunk_drivers: int | None, workers: int) -> list[tuple[int, int]]:
-    """Cut the drivers into chunks ``(first, last + 1)``, sized by memory and by the processes there are."""
-    n = scenario.people.drivers
-    each = max(-(-n // workers), _MIN_CHUNK_DRIVERS)
-    size = chunk_drivers or max(1, min(_CHUNK_DRIVER_DAYS // scenario.days, each))
-    return [(a, min(a + size, n)) for a in range(0, n, size)]
+    """Cut the people into chunks ``(first, last + 1)``, sized by memory and by the processes there are.
+
+    No chunk holds both drivers and people without a car.
+    """
+    chunks = []
+    for low, high in ((0, scenario.people.drivers), (scenario.people.drivers, scenario.n_people)):
+        each = max(-(-(high - low) // workers), _MIN_CHUNK_DRIVERS)
+        size = chunk_drivers or max(1, min(_CHUNK_DRIVER_DAYS // scenario.days, each))
+        chunks += [(a, min(a + size, high)) for a in range(low, high, size)]
+    return chunks
 
 
 def processes(workers: int, n_chunks: int) -> int:

@@ -61,6 +61,11 @@ class Stream(StrEnum):
     PSEUDONYMS = "pseudonyms"
     UNICITY = "unicity"
     VEHICLES = "vehicles"
+    STATIONS = "stations"
+    CAR_FREE = "car-free"
+    PARKING_WALK = "parking-walk"
+    READ_FACE = "read-face"
+    FALSE_MATCH = "false-match"
 
 
 def stream_key(root_seed: int, name: Stream, *entity: int | str) -> int:

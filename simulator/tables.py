@@ -28,7 +28,7 @@ class Schema:
     columns: dict[str, pl.DataType | type[pl.DataType]]
 
 
-_DRIVER_KIND = pl.Enum(["resident", "in-commuter", "visitor"])
+_DRIVER_KIND = pl.Enum(["resident", "in-commuter", "visitor", "car-free"])
 _SCHEDULE = pl.Enum(["day", "hybrid", "evening", "night", "rotating", "driving", "none"])
 _TARGET = pl.Enum(["home", "work"])
 
@@ -69,7 +69,7 @@ SCHEMAS: dict[str, Schema] = {
                 "work_y_m": pl.Float64,
                 "home_on_map": pl.Boolean,
                 "work_on_map": pl.Boolean,
-                "home_parking": pl.Enum(["street", "driveway", "garage"]),
+                "home_parking": pl.Enum(["street", "driveway", "garage", "none"]),
             },
         ),
         Schema(
@@ -77,7 +77,7 @@ SCHEMAS: dict[str, Schema] = {
             row="a reader",
             columns={
                 "camera_id": pl.Int32,
-                "kind": pl.Enum(["fixed", "patrol", "spotter", "lot"]),
+                "kind": pl.Enum(["fixed", "patrol", "spotter", "lot", "face"]),
                 "owner": pl.String,
                 "edge_id": pl.Int32,
                 "offset_m": pl.Float32,

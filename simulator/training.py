@@ -74,7 +74,10 @@ def make_town(world: World, n_drivers: int | None = None) -> MadeUpTown:
     )
     seed = stream_key(world.seed, Stream.ATTACK_TRAINING) >> 1
     town = build_world(
-        scenario.model_copy(update={"people": people}),
+        # Learned from drivers alone: the adversary makes up nobody without a car.
+        scenario.model_copy(
+            update={"people": people, "walking": scenario.walking.model_copy(update={"car_free": 0})}
+        ),
         seed,
         city=world.city,
         cameras_of=lambda places: _at_their_places(world.cameras, places),

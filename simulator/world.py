@@ -11,21 +11,56 @@ from numpy.typing import NDArray
 from simulator.cameras.fixed_index import edge_cameras
 from simulator.cameras.placement import place_readers
 from simulator.cameras.roster import Cameras, ReaderKind
+from simulator.people.car_free import with_car_free
 from simulator.people.drivers import Drivers, build_drivers
 from simulator.people.places import PlaceKind, Places, build_places
+from simulator.people.stations import Stations, build_stations
 from simulator.roads.build import build_city
 from simulator.roads.city import City
 from simulator.scenario import Scenario
+from simulator.scenario_parts import FaceReaders
 from simulator.sightings.capture import downtime
+from simulator.sightings.faces import Galleries
+from simulator.travel.foot import (
+    FootNetwork,
+    WalkEnds,
+    WatchedWays,
+    build_foot_network,
+    walk_ends,
+    watch_ways,
+)
 from simulator.travel.legs import WatchedEdges, choose_fields
 from simulator.travel.memory import Destinations, build_destinations
 from simulator.travel.plan import plan_days
 from simulator.travel.trees import RouteTrees, build_trees
 from simulator.travel.volume import edge_volume
+from simulator.travel.walks import nearest_station
 
 Progress = Callable[[str, float], None]
+Spot = tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 _SAMPLED_DRIVERS = 1_500
 _SAMPLED_DAYS = 7
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OnFoot:
+    """What people on foot need, where there are readers of faces.
+
+    Parameters
+    ----------
+    destinations
+        Gravity tables at walking scale.
+    station_of_person
+        The station that each person takes trains from, shape (n_people,).
+    """
+
+    network: FootNetwork
+    ends: WalkEnds
+    watched: WatchedWays
+    stations: Stations
+    destinations: Destinations
+    station_of_person: NDArray[np.int64]
+    galleries: Galleries
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,6 +77,8 @@ class World:
         Lot reader of each place or -1, shape (n_places,).
     working
         Whether each reader works on each day, shape (n_cameras, days).
+    on_foot
+        What people on foot need; ``None`` where nobody has to walk, since no reader reads faces.
     """
 
     scenario: Scenario
@@ -56,6 +93,7 @@ class World:
     watched: WatchedEdges
     lot_camera: NDArray[np.int32]
     working: NDArray[np.bool_]
+    on_foot: OnFoot | None = None
 
     @property
     def has_mobile_readers(self) -> bool:
@@ -119,8 +157,20 @@ def build_world(
     )
     progress("readers", 0.0)
     volume = _volume(scenario, city, places, drivers, destinations, trees, seed)
+    drivers = with_car_free(drivers, scenario.people, scenario.walking, places, seed)
+    walked = scenario.walking.car_free > 0 or any(isinstance(g, FaceReaders) for g in scenario.readers)
+    stations = build_stations(scenario.walking, city, seed) if walked else None
     cameras = (
-        place_readers(scenario.readers, city=city, edge_volume=volume, lot_places=_lots(places), seed=seed)
+        place_readers(
+            scenario.readers,
+            city=city,
+            edge_volume=volume,
+            lot_places=_doors(places, lots_only=True),
+            seed=seed,
+            doors=_doors(places),
+            stations=stations,
+            population=scenario.population,
+        )
         if cameras_of is None
         else cameras_of(places)
     )
@@ -141,6 +191,39 @@ def build_world(
         watched=WatchedEdges(indptr=indptr, camera=camera, offset_m=offset_m),
         lot_camera=lot_camera,
         working=downtime(cameras, scenario.days, seed),
+        on_foot=None if stations is None else _on_foot(scenario, city, places, drivers, stations, cameras),
+    )
+
+
+def _on_foot(
+    scenario: Scenario, city: City, places: Places, drivers: Drivers, stations: Stations, cameras: Cameras
+) -> OnFoot:
+    network = build_foot_network(city.network)
+    ends = walk_ends(network, places, stations)
+    face = np.flatnonzero(cameras.kind == ReaderKind.FACE)
+    # Readers at stations say so by a negative place; see Cameras.place.
+    place = cameras.place[face]
+    station = -2 - place
+    end = np.where(place <= -2, np.where(station < stations.n_stations, places.n_places + station, -1), place)
+    walking = scenario.walking
+    near = scenario.people.model_copy(update={"errand_scale_km": walking.scale_km})
+    gallery = np.array([getattr(g, "gallery", None) or scenario.population for g in scenario.readers] or [1])
+    each = gallery[cameras.group]
+    return OnFoot(
+        network=network,
+        ends=ends,
+        watched=watch_ways(
+            network, ends, camera=face, edge=cameras.edge[face], offset_m=cameras.offset_m[face], end=end
+        ),
+        stations=stations,
+        destinations=build_destinations(
+            near, places, rho=scenario.travel.exploration_rho, gamma=scenario.travel.exploration_gamma
+        ),
+        station_of_person=nearest_station(drivers, places, stations),
+        galleries=Galleries(
+            enrolled_share=np.minimum(each / scenario.population, 1.0),
+            simulated_share=scenario.n_people / np.maximum(each, scenario.population),
+        ),
     )
 
 
@@ -164,17 +247,17 @@ def _volume(
     return counts / _SAMPLED_DAYS * represented / sample
 
 
-def _lots(
-    places: Places,
-) -> dict[str, tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
-    lots = {}
+def _doors(places: Places, *, lots_only: bool = False) -> dict[str, Spot]:
+    """Return ids, coordinates and weights of the places of each kind, or of those with a car park."""
+    found = {}
     for kind in (k for k in PlaceKind if k not in (PlaceKind.HOME, PlaceKind.EXTERNAL)):
         ids = places.of_kind(kind)
-        ids = ids[places.in_lot[ids]]
-        lots[kind.name.lower()] = (
+        if lots_only:
+            ids = ids[places.in_lot[ids]]
+        found[kind.name.lower()] = (
             ids.astype(np.int32),
             places.x_m[ids],
             places.y_m[ids],
             places.weight[ids],
         )
-    return lots
+    return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,8 @@ class ReaderFacts:
         Believed share of passing plates that are read.
     lot
         True for readers at the entry of a car park, which through traffic does not pass; ``None``: none is.
+    face
+        True for readers of faces, which people on foot pass and cars do not; ``None``: none is.
     """
 
     fixed: NDArray[np.bool_]
@@ -53,6 +56,20 @@ class ReaderFacts:
     y_m: NDArray[np.float64]
     read_rate: NDArray[np.float32]
     lot: NDArray[np.bool_] | None = None
+    face: NDArray[np.bool_] | None = None
+
+    @property
+    def reads_plates(self) -> NDArray[np.bool_]:
+        """True for readers of plates, shape (n_cameras,)."""
+        return np.ones(len(self.fixed), dtype=np.bool_) if self.face is None else ~self.face
+
+    @cached_property
+    def of_plates(self) -> ReaderFacts:
+        """The readers of plates alone, numbered anew from 0 in their order; always the same object."""
+        if self.reads_plates.all():
+            return self
+        some = {f.name: getattr(self, f.name) for f in fields(self)}
+        return ReaderFacts(**{k: v if v is None else v[self.reads_plates] for k, v in some.items()})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -19,9 +19,17 @@ from numpy.typing import NDArray
 from simulator.cameras.roster import Cameras, ReaderKind
 from simulator.cameras.sites import Sites, candidate_sites, gumbel_order, rings, street_volume, take_spaced
 from simulator.errors import ReaderError
+from simulator.people.stations import Stations
 from simulator.roads.city import City
 from simulator.roads.network import RoadClass, RoadNetwork
-from simulator.scenario_parts import FixedReaders, LotReaders, PatrolReaders, Readers, SpotterReaders
+from simulator.scenario_parts import (
+    FaceReaders,
+    FixedReaders,
+    LotReaders,
+    PatrolReaders,
+    Readers,
+    SpotterReaders,
+)
 from simulator.streams import Stream, generator
 
 LotPlaces = Mapping[
@@ -33,6 +41,7 @@ _KIND = {
     "patrol": ReaderKind.PATROL,
     "spotter": ReaderKind.SPOTTER,
     "lot": ReaderKind.LOT,
+    "face": ReaderKind.FACE,
 }
 _ARTERIALS = (RoadClass.TRUNK, RoadClass.PRIMARY, RoadClass.SECONDARY)
 _SLOT_M = 25.0
@@ -45,6 +54,9 @@ def place_readers(
     edge_volume: NDArray[np.float64],
     lot_places: LotPlaces,
     seed: int,
+    doors: LotPlaces | None = None,
+    stations: Stations | None = None,
+    population: int = 0,
 ) -> Cameras:
     """Place all readers of a scenario.
 
@@ -61,6 +73,12 @@ def place_readers(
         the likelier to have readers at its car park.
     seed
         Root seed of the replicate.
+    doors
+        The same as ``lot_places`` for all places of each kind, whose doors readers of faces may watch.
+    stations
+        Railway stations, whose entrances they may watch.
+    population
+        Entries of a gallery of faces, for groups that do not say how many.
 
     Raises
     ------
@@ -70,9 +88,13 @@ def place_readers(
     owners: dict[str, int] = {}
     rows = []
     for index, group in enumerate(groups):
-        spots = _spots(group, city, edge_volume, lot_places, seed)
+        spots = (
+            _face_spots(group, city, doors or {}, stations, seed)
+            if isinstance(group, FaceReaders)
+            else _spots(group, city, edge_volume, lot_places, seed)
+        )
         codes = [owners.setdefault(name or group.owner, len(owners)) for name in spots.owner]
-        rows.append(_rows(index, group, spots, codes))
+        rows.append(_rows(index, group, spots, codes, population))
     return Cameras(
         **{name: np.concatenate([row[name] for row in rows] or [empty]) for name, empty in _EMPTY.items()},
         owners=tuple(owners),
@@ -117,7 +139,9 @@ _EMPTY: dict[str, NDArray[np.generic]] = {
 }
 
 
-def _rows(index: int, group: Readers, spots: Spots, owner: list[int]) -> dict[str, NDArray[np.generic]]:
+def _rows(
+    index: int, group: Readers, spots: Spots, owner: list[int], population: int
+) -> dict[str, NDArray[np.generic]]:
     on_car = group if isinstance(group, PatrolReaders | SpotterReaders) else None
     columns = {
         "kind": _KIND[group.kind],
@@ -129,10 +153,12 @@ def _rows(index: int, group: Readers, spots: Spots, owner: list[int]) -> dict[st
         "place": spots.place,
         "x_m": spots.x_m,
         "y_m": spots.y_m,
-        "read_rate": group.read_rate,
+        "read_rate": group.hit_rate if isinstance(group, FaceReaders) else group.read_rate,
         "parked_read_rate": on_car.parked_read_rate if on_car else 0.0,
         "night_penalty": group.night_penalty,
-        "misread_rate": group.misread_rate,
+        "misread_rate": (
+            group.false_match_chance(population) if isinstance(group, FaceReaders) else group.misread_rate
+        ),
         "downtime_share": group.downtime_share,
         "gps_error_m": on_car.gps_error_m if on_car else 0.0,
         "key": [reader_key(group.name, int(i)) for i in spots.number],
@@ -181,17 +207,70 @@ def _unplaced(
     )
 
 
-def _lot_spots(group: LotReaders, lot_places: LotPlaces, rng: np.random.Generator) -> Spots:
+def _lot_spots(group: LotReaders | FaceReaders, lot_places: LotPlaces, rng: np.random.Generator) -> Spots:
     nothing = (np.empty(0, np.int32), np.empty(0), np.empty(0), np.empty(0))
     place, x_m, y_m, weight = lot_places.get(group.place_kind, nothing)
     if group.count > len(place):
         raise ReaderError(
             f"Reader group '{group.name}' asks for readers at {group.count} places of kind "
-            f"'{group.place_kind}', but only {len(place)} have a car park to watch; lower its count, or let "
+            f"'{group.place_kind}', but only {len(place)} have a "
+            f"{'car park' if isinstance(group, LotReaders) else 'door'} to watch; lower its count, or let "
             "the city have more such places."
         )
     order = gumbel_order(np.asarray(weight, np.float64), rng)[: group.count]
     return _unplaced(group.count, x_m=x_m[order], y_m=y_m[order], place=np.asarray(place[order], np.int32))
+
+
+def _face_spots(
+    group: FaceReaders, city: City, doors: LotPlaces, stations: Stations | None, seed: int
+) -> Spots:
+    """Set readers of faces at streets, at the busiest stations first, or at the doors of places."""
+    rng = generator(seed, Stream.PLACEMENT, group.name)
+    if group.count == 0:
+        return _unplaced(0, x_m=np.empty(0), y_m=np.empty(0))
+    if group.placement == "entrance":
+        return _lot_spots(group, doors, rng)
+    if group.placement == "station":
+        found = 0 if stations is None else stations.n_stations
+        if stations is None or group.count > found:
+            raise ReaderError(
+                f"Reader group '{group.name}' asks for readers at {group.count} stations, but there are only "
+                f"{found}; lower its count, or raise walking.stations."
+            )
+        at = np.lexsort((np.arange(found), -stations.weight))[: group.count]
+        return _unplaced(
+            group.count, x_m=stations.x_m[at], y_m=stations.y_m[at], place=(-2 - at).astype(np.int32)
+        )
+    sites = candidate_sites(city.network, rng, slot_m=_SLOT_M)
+    land_use = city.land_use
+    by_edge = {"amenity": land_use.amenity, "residential": land_use.residential}.get(group.along)
+    weight = city.network.edge_length_m
+    if by_edge is not None and by_edge.sum() > 0:
+        back = city.network.reverse_edge
+        weight = by_edge.astype(np.float64) + np.where(back >= 0, by_edge[back], 0.0)
+    slots_on_edge = np.bincount(sites.edge, minlength=city.network.n_edges)[sites.edge]
+    motorway = city.network.edge_class[sites.edge] == RoadClass.MOTORWAY
+    order = gumbel_order(weight[sites.edge] / slots_on_edge, rng)
+    order = order[~motorway[order]]
+    if group.count > len(order):
+        raise ReaderError(
+            f"Reader group '{group.name}' asks for {group.count} readers, but the map has spots along its "
+            f"streets for only {len(order)}; lower its count, or choose a larger map."
+        )
+    sites = sites.take(order)
+    at = np.array(
+        take_spaced(sites, group.min_spacing_m, group.count, np.ones(len(order), np.int64)), dtype=np.int64
+    )
+    return Spots(
+        edge=sites.edge[at],
+        offset_m=sites.offset_m[at],
+        both_directions=sites.two_way[at],
+        place=np.full(group.count, -1, np.int32),
+        x_m=sites.x_m[at],
+        y_m=sites.y_m[at],
+        owner=[None] * group.count,
+        number=np.arange(group.count),
+    )
 
 
 def _file_spots(group: FixedReaders, city: City, rng: np.random.Generator) -> Spots:

@@ -16,6 +16,7 @@ class ReaderKind(IntEnum):
     PATROL = 1
     SPOTTER = 2
     LOT = 3
+    FACE = 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,21 +32,24 @@ class Cameras:
     group
         Index of the scenario's reader group.
     edge, offset_m
-        The directed edge that a fixed reader watches, and where on it; -1 for other kinds.
+        The directed edge that a fixed reader watches, or at which a reader of faces stands, and where on
+        it; -1 for other kinds.
     both_directions
         Whether a fixed reader also reads the opposite direction.
     place
-        The place whose entries and exits a lot reader watches; -1 for other kinds.
+        The place whose entries and exits a lot reader watches, or whose door a reader of faces; ``-2 - s``
+        for a reader of faces at the entrance of station ``s``; -1 for others.
     x_m, y_m
         Position, metres; NaN for readers on cars.
     read_rate
-        Share of passing plates read by day (moving cars).
+        Share of passing plates read by day (moving cars); of faces, the hit rate.
     parked_read_rate
         Share of visible parked cars read in passing by day (readers on cars; else 0).
     night_penalty
         Read rate lost at night.
     misread_rate
-        Share of reads with a wrong plate.
+        Share of reads with a wrong plate; of faces, the chance that one that is not recognised is taken for
+        somebody else.
     downtime_share
         Share of days without any read.
     gps_error_m

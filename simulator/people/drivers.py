@@ -21,6 +21,7 @@ class DriverKind(IntEnum):
     RESIDENT = 0
     IN_COMMUTER = 1
     VISITOR = 2
+    CAR_FREE = 3  # a resident without a car
 
 
 class Schedule(IntEnum):
@@ -41,16 +42,20 @@ class Parking(IntEnum):
     STREET = 0
     DRIVEWAY = 1
     GARAGE = 2
+    NONE = 3  # no car
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Drivers:
-    """All drivers in flat arrays of shape (n_drivers,); driver ids are row numbers.
+    """All drivers in flat arrays of shape (n_people,); driver ids are row numbers.
+
+    People without a car come after those with one (:mod:`simulator.people.car_free`).
 
     Parameters
     ----------
     plate
-        Ascending with the driver id, which tells nothing: drivers are in random order.
+        Ascending with the driver id, which tells nothing: drivers are in random order. It is the label of
+        a person's face, too, and of people without a car the only one.
     kind, schedule, parking
         Codes of :class:`DriverKind`, :class:`Schedule`, :class:`Parking`.
     visible_at_home
@@ -84,8 +89,14 @@ class Drivers:
     worship_place: NDArray[np.int32]
 
     @property
-    def n_drivers(self) -> int:
+    def n_people(self) -> int:
+        """Drivers and people without a car."""
         return len(self.plate)
+
+    @property
+    def n_drivers(self) -> int:
+        """Those who have a car; they come first."""
+        return int(np.count_nonzero(self.kind != DriverKind.CAR_FREE))
 
     def to_frame(self, places: Places) -> pl.DataFrame:
         """Return the ``drivers`` table."""
@@ -98,7 +109,7 @@ class Drivers:
         columns = SCHEMAS["drivers"].columns
         return pl.DataFrame(
             {
-                "driver_id": np.arange(self.n_drivers),
+                "driver_id": np.arange(self.n_people),
                 "plate": self.plate,
                 "kind": names(DriverKind, self.kind).cast(columns["kind"]),
                 "schedule": names(Schedule, self.schedule).cast(columns["schedule"]),
@@ -162,7 +173,7 @@ def build_drivers(
     def nearest_of(place_kind: PlaceKind) -> NDArray[np.int32]:
         """One of the places of a kind, near ones likelier."""
         options = places.of_kind(place_kind)
-        return options[_gravity(places, home, options, people.errand_scale_km * 1000.0, rng)].astype(np.int32)
+        return options[gravity(places, home, options, people.errand_scale_km * 1000.0, rng)].astype(np.int32)
 
     return Drivers(
         plate=np.arange(n, dtype=np.uint32),
@@ -202,13 +213,13 @@ def _work_places(
 ) -> NDArray[np.int64]:
     inside = places.of_kind(PlaceKind.WORK)
     external = places.of_kind(PlaceKind.EXTERNAL)
-    work = inside[_gravity(places, home, inside, people.commute_scale_km * 1000.0, rng)]
-    outward = external[_gravity(places, home, external, people.commute_scale_km * 1000.0, rng)]
+    work = inside[gravity(places, home, inside, people.commute_scale_km * 1000.0, rng)]
+    outward = external[gravity(places, home, external, people.commute_scale_km * 1000.0, rng)]
     leaves = (kind == DriverKind.RESIDENT) & (rng.random(len(kind)) < people.out_commuter_share)
     return np.where(leaves, outward, work)
 
 
-def _gravity(
+def gravity(
     places: Places,
     home: NDArray[np.int64],
     options: NDArray[np.int64],

@@ -26,7 +26,7 @@ from simulator.archive_rules import (
     Thinning,
     TimeRounding,
 )
-from simulator.cameras.roster import Cameras
+from simulator.cameras.roster import Cameras, ReaderKind
 from simulator.sightings import rules
 from simulator.sightings.capture import Sightings
 from simulator.streams import Stream, stream_key
@@ -68,6 +68,17 @@ def visible_owners(archive: Archive, cameras: Cameras) -> NDArray[np.bool_]:
     return np.array([archive.may_see(owner) for owner in cameras.owners], dtype=np.bool_)
 
 
+def visible_readers(archive: Archive, cameras: Cameras) -> NDArray[np.bool_]:
+    """Return whose reads the agency that looks may see and can look up, shape (n_cameras,)."""
+    seen = visible_owners(archive, cameras)[cameras.owner]
+    face = cameras.kind == ReaderKind.FACE
+    if archive.identifiers == "plates":
+        seen &= ~face
+    elif archive.identifiers == "faces":
+        seen &= face
+    return seen
+
+
 def effective_read_rate(archive: Archive, cameras: Cameras) -> NDArray[np.float64]:
     """Return the share of passing plates that each reader shows to the agency that looks, shape (n_cameras,).
 
@@ -78,8 +89,7 @@ def effective_read_rate(archive: Archive, cameras: Cameras) -> NDArray[np.float6
     for rule in archive.of_type(Thinning):
         bound = np.array([not rule.owners or name in rule.owners for name in cameras.owners], dtype=np.bool_)
         rate[bound[cameras.owner]] *= rule.keep_share
-    seen = visible_owners(archive, cameras)
-    rate[~seen[cameras.owner]] = 0.0
+    rate[~visible_readers(archive, cameras)] = 0.0
     # Attackers take logarithms.
     return np.maximum(rate, np.minimum(cameras.read_rate, _LEAST_RATE))
 
@@ -116,9 +126,9 @@ def look_into(archive: Archive, sightings: Sightings, ground: Ground) -> tuple[S
     ]
     for end in ends:
         expires_s = np.minimum(expires_s, end)
-    seen = visible_owners(archive, cameras)
+    seen = visible_readers(archive, cameras)
     if not seen.all():
-        shown = seen[owner]
+        shown = seen[stored.camera_id]
         stored, expires_s = stored.take(shown), expires_s[shown]
     return _rounded(archive, stored, expires_s, cameras)
 
@@ -165,7 +175,9 @@ def _rounded(
     for when in archive.of_type(TimeRounding):
         time_s, blurs = rules.rounded_time(time_s, when.minutes), True
     for where in archive.of_type(PlaceRounding):
-        stands_for = rules.merged_readers(cameras.x_m, cameras.y_m, cameras.owner, where.grid_m)
+        # A reader of faces never stands for one of plates: who looks knows which of the two was read.
+        of_one_kind = 2 * cameras.owner + (cameras.kind == ReaderKind.FACE)
+        stands_for = rules.merged_readers(cameras.x_m, cameras.y_m, of_one_kind, where.grid_m)
         camera_id, blurs = stands_for[camera_id], True
         x_m = rules.rounded_place(x_m, where.grid_m).astype(np.float32)
         y_m = rules.rounded_place(y_m, where.grid_m).astype(np.float32)

@@ -6,7 +6,7 @@ This is the only thing about drivers that an attacker receives, together with it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,28 @@ class ArchiveView:
         rows = np.arange(self.indptr[plate], self.indptr[plate + 1])
         now_s = int(self.checkpoint_days[checkpoint]) * DAY_S
         return rows[(self.time_s[rows] < now_s) & (self.expires_s[rows] > now_s)]
+
+    def of_cameras(self, wanted: NDArray[np.bool_]) -> ArchiveView:
+        """Return the sightings of some readers alone, which are numbered anew from 0 in their order.
+
+        Parameters
+        ----------
+        wanted
+            Whose sightings to keep, shape (n_cameras,).
+        """
+        if wanted.all():
+            return self
+        kept = wanted[self.camera_id]
+        number = (np.cumsum(wanted) - 1).astype(np.int32)
+        return replace(
+            self,
+            indptr=np.concatenate([[0], np.cumsum(kept)])[self.indptr].astype(np.int64),
+            time_s=self.time_s[kept],
+            camera_id=number[self.camera_id[kept]],
+            x_m=self.x_m[kept],
+            y_m=self.y_m[kept],
+            expires_s=self.expires_s[kept],
+        )
 
     def sightings_seen(self) -> NDArray[np.int32]:
         """Return how many sightings each plate shows at each checkpoint, shape (n_plates, n_checkpoints)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,10 @@ class BayesAttacker:
         if knowledge.streets is None or readers is None:
             home, work = (density_posterior(view, noon=noon) for noon in (False, True))
             return Attack(home=_guesses(home), work=_guesses(work), home_posterior=home, work_posterior=work)
+        # Its tables are about cars: it looks at no reads of faces, and takes the readers for those of plates.
+        view, readers = view.of_cameras(readers.reads_plates), readers.of_plates
+        if readers is not knowledge.readers:
+            knowledge = replace(knowledge, readers=readers)
         model = model_of(knowledge, self.habits if knowledge.rung >= Rung.HABITS else UNKNOWN_HABITS)
         shape = (2, view.n_plates, view.n_checkpoints, _N_TOP)
         place = np.full(shape, -1, dtype=np.int32)
