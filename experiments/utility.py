@@ -37,10 +37,10 @@ Progress = Callable[[str, float], None]
 
 
 def events_of(taken: Recaptured, *, count: int, delay_h: float, thief: bool) -> SearchEvents:
-    """Draw the cars sought in a world: of residents and in-commuters, not of who passes through."""
+    """Draw the cars sought in a world: of residents and in-commuters, not of who passes through or walks."""
     drivers = taken.world.drivers
     return draw_events(
-        drivers.plate[drivers.kind != DriverKind.VISITOR],
+        drivers.plate[~np.isin(drivers.kind, (DriverKind.VISITOR, DriverKind.CAR_FREE))],
         days=taken.world.scenario.days,
         seed=taken.world.seed,
         count=count,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,8 +69,11 @@ class ReaderFacts:
         """The readers of plates alone, numbered anew from 0 in their order; always the same object."""
         if self.reads_plates.all():
             return self
-        some = {f.name: getattr(self, f.name) for f in fields(self)}
-        return ReaderFacts(**{k: v if v is None else v[self.reads_plates] for k, v in some.items()})
+        some: dict[str, Any] = {}
+        for member in fields(self):
+            values = getattr(self, member.name)
+            some[member.name] = None if values is None else values[self.reads_plates]
+        return ReaderFacts(**some)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

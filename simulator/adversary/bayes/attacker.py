@@ -74,8 +74,8 @@ class BayesAttacker:
         Without streets or readers it falls back on :mod:`simulator.adversary.bayes.sparse_knowledge`; without
         land use, streets count by length; below the rung of habits, distance does not matter to trips.
         """
-        readers = knowledge.readers
-        if knowledge.streets is None or readers is None:
+        readers, streets = knowledge.readers, knowledge.streets
+        if streets is None or readers is None:
             home, work = (density_posterior(view, noon=noon) for noon in (False, True))
             return Attack(home=_guesses(home), work=_guesses(work), home_posterior=home, work_posterior=work)
         # Its tables are about cars: it looks at no reads of faces, and takes the readers for those of plates.
@@ -99,7 +99,7 @@ class BayesAttacker:
         )
         chance = chance_of_levels()
         passed = readers.fixed if readers.lot is None else readers.fixed & ~readers.lot
-        near = nearby(view, passed, knowledge.streets)
+        near = nearby(view, passed, streets)
         arguments = (
             np.require(view.indptr, np.int64, "C"),
             np.require(view.time_s, np.int64, "C"),
