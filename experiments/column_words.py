@@ -61,7 +61,7 @@ COLUMN_WORDS = {
     "offset_m": "distance from the start of that segment",
     "owner": "who owns the reads",
     "place_id": "place",
-    "plate": "plate read, right or wrong; numbers that nobody has are misreads",
+    "plate": "plate read, right or wrong, or face recognised; numbers that nobody has are misreads",
     "drivers.plate": "the plate, as a number",
     "purpose": "purpose of the trip",
     "read_rate": "share of passing plates read by day",

@@ -26,7 +26,7 @@ from scenarios import scenarios_by_topic
 from simulator.adversary.attacker import attacker_named
 from simulator.archive_rules import RETENTION_LADDER, RULE_TYPES
 from simulator.scenario import Scenario
-from simulator.scenario_parts import FixedReaders, LotReaders, PatrolReaders, SpotterReaders
+from simulator.scenario_parts import FaceReaders, FixedReaders, LotReaders, PatrolReaders, SpotterReaders
 from simulator.tables import FORMAT_VERSION, SCHEMAS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -44,7 +44,7 @@ _EXTENDING = [
     "- `id`, `title`, `topic`, `question`, `description` and `calibrate` are never taken over.", "",
     "Manifests hold the result, whole. Bases that cannot be found or go round in a circle are refused.", "",
 ]  # fmt: skip
-_READER_KINDS = (FixedReaders, PatrolReaders, SpotterReaders, LotReaders)
+_READER_KINDS = (FixedReaders, PatrolReaders, SpotterReaders, LotReaders, FaceReaders)
 _RUNGS = {
     "SIGHTINGS": "sightings only",
     "READERS": "sightings, readers",
@@ -148,6 +148,8 @@ def _catalogue_rows(scenario: Scenario) -> Iterator[tuple[str, str]]:
     )
     stand_for = f", for {people.vehicles_represented:,} vehicles" if people.vehicles_represented else ""
     yield "drivers simulated", f"{people.drivers:,}{stand_for}"
+    if scenario.walking.car_free:
+        yield "people without a car", f"{scenario.walking.car_free:,}"
     yield "days", f"{scenario.days:,}"
     groups = (f"{group.count} {group.kind} ({group.owner})" for group in scenario.readers)
     yield "readers", "; ".join(groups) or "none"

@@ -41,6 +41,7 @@ _MORE: dict[str, dict[str, Any]] = {
     "moratorium": {"days": 75},
     "hot-list-only": {"archive.rules.hot-list-only.share": 0.1},
     "rally": {"events.rally.day": 13},
+    "faces-at-the-station": {"walking.car_free": 80},
     "real-streets": {
         # Stands in for the map that a user brings.
         "streets.kind": "grid",

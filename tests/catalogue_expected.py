@@ -130,6 +130,10 @@ EXPECTED: dict[str, Expected] = {
         readers={("lot", "parking-company"): 120, ("lot", "hospital-parking"): 5},
         seen=frozenset({"parking-company", "hospital-parking"}),
     ),
+    "faces-at-the-station": Expected(
+        readers={("fixed", "city-police"): 45, ("face", "city-police"): 91},
+        per_km2=Band(low=3.5, high=4.0, source="45 readers of plates on 12 km²"),
+    ),
     "ring-of-steel": Expected(
         readers={("fixed", "city-police"): 40},
         per_km2=Band(low=1.8, high=2.2, source="40 readers on 20 km²"),

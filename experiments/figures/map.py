@@ -26,7 +26,11 @@ _STREET_LOOK = {
     RoadClass.LINK: ("#c9c9c9", 0.8),
     RoadClass.RESIDENTIAL: ("#dcdcdc", 0.7),
 }
-_READER_LOOK = {"fixed": ("^", "#444444", "Fixed reader"), "lot": ("P", "#444444", "Car park reader")}
+_READER_LOOK = {
+    "fixed": ("^", "#444444", "Fixed reader"),
+    "lot": ("P", "#444444", "Car park reader"),
+    "face": ("s", "#444444", "Reader of faces"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,7 +85,7 @@ def map_of_driver(
     if driver_id is None:
         driver_id = _middling_driver(drivers, sightings)
     reads = sightings.filter(pl.col("driver_id") == driver_id)
-    moving = cameras.filter(~pl.col("kind").cast(pl.String).is_in(["fixed", "lot"]))["camera_id"].implode()
+    moving = cameras.filter(~pl.col("kind").cast(pl.String).is_in(list(_READER_LOOK)))["camera_id"].implode()
     gathered = (
         reads.with_columns(moving=pl.col("camera_id").is_in(moving))
         .with_columns(
