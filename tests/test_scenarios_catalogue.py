@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import scenarios
 from scenarios import resolve, scenario_named, scenario_names, scenarios_by_topic
 from scenarios.lookup import TOPICS
 from simulator.errors import ScenarioError
@@ -39,6 +40,13 @@ def test_each_scenario_explains_and_cites_itself(name: str) -> None:
     assert scenario.citations
     assert all(c.source and c.reason for c in scenario.citations)
     assert set(scenario.calibrate) <= PUBLISHED
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_a_copy_of_a_standard_file_is_the_same_scenario(tmp_path: Path, name: str) -> None:
+    copy = tmp_path / "copy.toml"
+    copy.write_text((Path(scenarios.__file__).parent / "catalogue" / f"{name}.toml").read_text())
+    assert resolve(copy) == scenario_named(name)
 
 
 def test_norfolk_has_the_published_density() -> None:
