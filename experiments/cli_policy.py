@@ -16,6 +16,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no prog
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("utility")(utility)
+    app.command("exposure")(exposure)
     app.command("audit")(audit)
 
 
@@ -40,6 +41,47 @@ def utility(
 
     with progress_bar(quiet=quiet) as progress:
         report = report_utility(folder, events=events, delay_h=delay_h, thief=thief, progress=progress)
+    report.print_to(Console())
+
+
+def exposure(
+    folder: Run,
+    event: Annotated[
+        str | None, typer.Option(metavar="NAME", help="An event of the scenario; the first if left out.")
+    ] = None,
+    place: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="Or the busiest place of a kind: clinic, worship, leisure ..."),
+    ] = None,
+    day: Annotated[int | None, typer.Option(help="One day of that place; up to 30 days if left out.")] = None,
+    from_h: Annotated[float, typer.Option("--from", help="From this hour of the day on.")] = 0.0,
+    to_h: Annotated[float, typer.Option("--to", help="Until this hour.")] = 24.0,
+    radius_m: Annotated[float, typer.Option("--radius", min=1, help="Reads so near count, m.")] = 250.0,
+    attacker: Annotated[str, typer.Option(help="The attack that finds homes.")] = "bayes",
+    agency: Annotated[str | None, typer.Option(help="Who looks; the scenario's viewer if left out.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Show whom an agency can name of those who came.
+
+    To a rally, a clinic, a place of worship: whose plate was read there, whose home is known from all else,
+    that evening and up to a year later. Writes exposure.csv and a figure.
+    """
+    from rich.console import Console
+
+    from experiments.exposure import event_occasion, place_occasion, report_exposure
+    from simulator.errors import ScenarioError
+    from simulator.recapture import Recaptured
+
+    if event is not None and place is not None:
+        raise ScenarioError("--event and --place exclude each other; give one.")
+
+    def occasion(taken: Recaptured):  # type: ignore[no-untyped-def]
+        if place is None and (event is not None or taken.world.scenario.events):
+            return event_occasion(taken, event, radius_m=radius_m)
+        return place_occasion(taken, place or "clinic", day=day, hours=(from_h, to_h), radius_m=radius_m)
+
+    with progress_bar(quiet=quiet) as progress:
+        report = report_exposure(folder, occasion, attacker=attacker, agency=agency, progress=progress)
     report.print_to(Console())
 
 
