@@ -3,8 +3,8 @@
 A search compares a face with every entry of a gallery and yields one person at most. Whoever is enrolled is
 recognised with the hit rate. Else each of the ``G`` entries matches with chance ``f``, independently, so that
 the chance of any false match is ``1 - (1 - f)^G``: it grows with the gallery. That is the false positive
-identification rate of P. Grother, M. Ngan & K. Hanaoka, NISTIR 8271, if entries match independently. Of those on
-whom it falls, the simulated people are as many as their share of the gallery.
+identification rate of P. Grother, M. Ngan & K. Hanaoka, NISTIR 8271, if entries match independently. Of those
+on whom it falls, the simulated people are as many as their share of the gallery.
 """
 
 from __future__ import annotations
