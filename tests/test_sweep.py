@@ -326,10 +326,10 @@ def test_results_of_another_study_are_left_alone(
 ) -> None:
     before = hashes(design, undisturbed)
     other = design.study.model_copy(update={"id": "other"})
-    more = design.study.model_copy(update={"replicates": 3})
+    more = design.study.model_copy(update={"seed": 6})
     with pytest.raises(StudyError, match=r"holds results of another study, 'tiny-study'"):
         undisturbed.open(Design(study=other, scenario=design.scenario), force=False)
-    with pytest.raises(StudyError, match=r"'tiny-study' with another study.*--force"):
+    with pytest.raises(StudyError, match=r"'tiny-study' with another seed, design or levels.*--force"):
         undisturbed.open(Design(study=more, scenario=design.scenario), force=False)
     assert hashes(design, undisturbed) == before
     (tmp_path / "notes.txt").write_text("mine")

@@ -10,14 +10,21 @@ from matplotlib.ticker import PercentFormatter
 from experiments.figures.style import PALETTE, attacker_looks, axes_or_new
 from experiments.sweep.measures import measure_named
 from experiments.sweep.report import headline_rows
-from experiments.sweep.spec import Study
+from experiments.sweep.spec import Headline, Study
 from experiments.words import TARGET_WORDS, criterion_words
 
 _MOST_LINES = len(PALETTE)
 
 
-def ladder_curve(study: Study, results: pl.DataFrame) -> pl.DataFrame:
-    """Return the headline by level of the first factor, a line an attacker (or a level of the second factor).
+def ladder_curve(study: Study, results: pl.DataFrame, headline: Headline | None = None) -> pl.DataFrame:
+    """Return a headline by level of the first factor, a line an attacker (or a level of the second factor).
+
+    Parameters
+    ----------
+    study, results
+        The study and its table ``results``.
+    headline
+        What to show; the study's own if left out.
 
     Returns
     -------
@@ -26,7 +33,7 @@ def ladder_curve(study: Study, results: pl.DataFrame) -> pl.DataFrame:
     """
     first = study.factors[0]
     two = len(study.factors) > 1
-    rows = headline_rows(study, results, all_attackers=not two)
+    rows = headline_rows(study, results, headline, all_attackers=not two)
     line = study.factors[1].name if two else "attacker"
     steps = pl.DataFrame({"level": first.labels(), "step": range(len(first.labels()))})
     return (
@@ -37,7 +44,9 @@ def ladder_curve(study: Study, results: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def plot_ladder(data: pl.DataFrame, study: Study, *, ax: Axes | None = None) -> Axes:
+def plot_ladder(
+    data: pl.DataFrame, study: Study, headline: Headline | None = None, *, ax: Axes | None = None
+) -> Axes:
     """Draw :func:`ladder_curve`: lines with bands over a ladder, points where there is no order."""
     ax = axes_or_new(ax)
     first = study.factors[0]
@@ -63,7 +72,8 @@ def plot_ladder(data: pl.DataFrame, study: Study, *, ax: Axes | None = None) -> 
                 x + shift, y, [np.maximum(y - low, 0), np.maximum(high - y, 0)], color=color, marker="o",
                 linestyle="", capsize=4, label=label,
             )  # fmt: skip
-    measure, wanted = measure_named(study.headline.measure), study.headline
+    wanted = headline or study.headline
+    measure = measure_named(wanted.measure)
     ax.set_xticks(
         range(len(labels)),
         labels,

@@ -15,11 +15,11 @@ from experiments.running import say_workers
 from experiments.sweep.cost import cost_of, is_begun, refuse_if_large
 from experiments.sweep.design import Design, design_of
 from experiments.sweep.folder import StudyFolder
-from experiments.sweep.measures import check_criteria, measure_named
+from experiments.sweep.measures import BY_CRITERION, check_criteria, measure_named
 from experiments.sweep.report import finding, headline_rows, result_table
 from experiments.sweep.results import StudyResults, study_results, write_results
 from experiments.sweep.spec import Study, resolve_study, study_named, study_names
-from simulator.errors import StudyError, TableError
+from simulator.errors import StudyError, TableError, did_you_mean
 from simulator.scenario_file import parse_override
 
 
@@ -43,10 +43,13 @@ def prepare(
     for name in study.measures:
         measure_named(name)
     check_criteria(study.criteria)
-    if study.headline.measure not in study.measures:
-        raise StudyError(
-            f"Study '{study.id}': headline.measure = '{study.headline.measure}' is not among its measures."
-        )
+    for part, headline in (("headline", study.headline), ("second", study.second)):
+        if headline is not None and headline.measure not in study.measures:
+            raise StudyError(
+                f"Study '{study.id}': {part}.measure = '{headline.measure}' is not among its measures."
+            )
+        if headline is not None and headline.criterion is not None and headline.measure in BY_CRITERION:
+            _check_among(study, f"{part}.criterion", headline.criterion, study.criteria)
     design = design_of(study, dict(parse_override(text) for text in overrides))
     _check_attackers(design)
     return design
@@ -115,9 +118,15 @@ def draw(study: Study, results: StudyResults, folder: Path) -> tuple[Path, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{study.id}.png"
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    shown = [study.headline, *([] if study.second is None else [study.second])]
     with house_style():
-        figure = new_figure(12.0, 6.6)
-        plot_ladder(ladder_curve(study, results.results), study, ax=figure.add_subplot())
+        figure = new_figure(12.0, 6.4 * len(shown))
+        for i, headline in enumerate(shown):
+            data = ladder_curve(study, results.results, headline)
+            plot_ladder(data, study, headline, ax=figure.add_subplot(len(shown), 1, i + 1))
+        caption = f"{study.id} on {study.scenario}, seed {study.seed}: {study.replicates} towns"
+        figure.text(0.995, 0.004, caption, ha="right", va="bottom", fontsize=9.5, color="#666666")
+        figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # type: ignore[union-attr, call-arg]
         try:
             figure.savefig(partial, format="png", metadata={"Software": None})
             os.replace(partial, path)
@@ -139,6 +148,13 @@ def print_studies(console: Console) -> None:
         table.add_row(Text(name, style="bold"), study.scenario, f"{cells:,}", study.question)
     console.print(table)
     console.print("\nDo one with [bold]platetrail sweep NAME --out DIR[/].")
+
+
+def _check_among(study: Study, part: str, name: str, choices: Sequence[str]) -> None:
+    if name not in choices:
+        raise StudyError(
+            f"Study '{study.id}': {part} = '{name}' is not among its criteria. {did_you_mean(name, choices)}"
+        )
 
 
 def _check_attackers(design: Design) -> None:

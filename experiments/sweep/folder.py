@@ -71,10 +71,10 @@ class StudyFolder:
                     shutil.rmtree(left, ignore_errors=True)
         except OSError as error:
             raise StudyError(f"The folder {self.path} cannot be used: {error}.") from error
-        if not (self.path / STUDY_FILE).exists():
-            write_text_whole(
-                self.path / STUDY_FILE, json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n"
-            )
+        content["as_given"] = design.study.model_dump(mode="json")
+        write_text_whole(
+            self.path / STUDY_FILE, json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n"
+        )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -169,7 +169,8 @@ class StudyFolder:
                 "comparable. Finish it with that one, choose another --out, or give --force to begin anew."
             )
         else:
-            what = f"results of '{study}' with another {' and '.join(parts) or 'content'}"
+            words = {"study": "seed, design or levels"}
+            what = f"results of '{study}' with another {' and '.join(words.get(p, p) for p in parts)}"
         raise StudyError(
             f"{self.path} holds {what}. Choose another --out, or give --force to replace this program's own "
             "files in it."
@@ -182,8 +183,14 @@ class StudyFolder:
 
 
 def _content(design: Design) -> dict[str, Any]:
+    """Return what the cells of a study depend on; measures and words may change while cells stay."""
+    study = design.study
+    factors = {
+        factor.name: {level.label: level.changes() for level in levels}
+        for factor, levels in zip(study.factors, design.levels, strict=True)
+    }
     content = {
-        "study": design.study.model_dump(mode="json"),
+        "study": {"id": study.id, "seed": study.seed, "design": study.design, "factors": factors},
         "scenario": design.scenario.model_dump(mode="json"),
         "software": {
             "platetrail": version("platetrail"),

@@ -22,6 +22,8 @@ from simulator.privacy.time_to_inference import of_kind
 #: What a number is about; ``day`` is 0 where a measure is about no single day.
 KEYS = ("attacker", "target", "criterion", "measure", "day")
 ALL_CRITERIA = (*CRITERIA, *POSTERIOR_CRITERIA, *(c + FOR_GOOD for c in POSTERIOR_CRITERIA))
+#: Measures that a study's criteria are for; the others have criteria of their own.
+BY_CRITERION = ("known-by-day", "median-days", "restricted-mean-days")
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 Unit = Literal["share", "days", "m", "reads"]

@@ -8,19 +8,23 @@ import polars as pl
 from rich import box
 from rich.table import Table
 
-from experiments.sweep.measures import KEYS, measure_named
+from experiments.sweep.measures import KEYS, Measure, measure_named
 from experiments.sweep.results import StudyResults
-from experiments.sweep.spec import Factor, Study
+from experiments.sweep.spec import Factor, Headline, Study
 from experiments.words import TARGET_WORDS, attacker_title, criterion_words
 
 
-def headline_rows(study: Study, results: pl.DataFrame, *, all_attackers: bool = False) -> pl.DataFrame:
+def headline_rows(
+    study: Study, results: pl.DataFrame, headline: Headline | None = None, *, all_attackers: bool = False
+) -> pl.DataFrame:
     """Return the rows of ``results`` that the study is about, in the order of its levels.
 
     Parameters
     ----------
     study, results
         The study and its table.
+    headline
+        The study's own if left out.
     all_attackers
         Those of all attackers; otherwise of the headline's, or of the one that does best at the baseline.
 
@@ -29,7 +33,7 @@ def headline_rows(study: Study, results: pl.DataFrame, *, all_attackers: bool = 
     polars.DataFrame
         Columns of ``results``; empty if the headline's measure was not taken.
     """
-    wanted = study.headline
+    wanted = headline or study.headline
     rows = results.filter((pl.col("measure") == wanted.measure) & (pl.col("target") == wanted.target))
     if wanted.criterion is not None or study.criteria[0] in rows["criterion"]:
         rows = rows.filter(pl.col("criterion") == (wanted.criterion or study.criteria[0]))
@@ -40,7 +44,7 @@ def headline_rows(study: Study, results: pl.DataFrame, *, all_attackers: bool = 
     elif rows["day"].null_count() < rows.height:
         rows = rows.filter(pl.col("day") == pl.col("day").max())
     if not all_attackers:
-        best = wanted.attacker or _best_attacker(study, rows)
+        best = wanted.attacker or _best_attacker(study, rows, measure_named(wanted.measure))
         rows = rows.filter(pl.col("attacker") == best)
     return rows
 
@@ -142,7 +146,7 @@ def _title(study: Study, rows: pl.DataFrame) -> str:
     return f"{verb} ({attacker_title(row['attacker'])}; {n:,} drivers in {row['n_replicates']} towns)"
 
 
-def _best_attacker(study: Study, rows: pl.DataFrame) -> str:
+def _best_attacker(study: Study, rows: pl.DataFrame, measure: Measure) -> str:
     at_base = rows
     for factor in study.factors:
         if factor.baseline_label is not None:
@@ -151,5 +155,5 @@ def _best_attacker(study: Study, rows: pl.DataFrame) -> str:
     if not ranked.height:
         return str(rows["attacker"][0]) if rows.height else ""
     # More is better for the adversary in shares, less in days and metres.
-    last = measure_named(study.headline.measure).unit in ("share", "reads")
+    last = measure.unit in ("share", "reads")
     return str(ranked["attacker"][-1 if last else 0])

@@ -19,13 +19,12 @@ from experiments.sweep.estimates import (
     paired_moments,
 )
 from experiments.sweep.folder import StudyFolder
-from experiments.sweep.measures import KEYS, CellTables, driver_values, measure_named
+from experiments.sweep.measures import BY_CRITERION, KEYS, CellTables, driver_values, measure_named
 from simulator.errors import TableError
 from simulator.privacy.time_to_inference import compare
 
 # Values of so many cells are kept at a time, for the pairs that need them again.
 _KEPT_CELLS = 24
-_OF_SURVIVAL = ("known-by-day", "median-days", "restricted-mean-days")
 _LOGRANK_KEYS = ["attacker", "target", "criterion"]
 
 
@@ -84,7 +83,7 @@ def study_results(design: Design, folder: StudyFolder) -> StudyResults:
             *_LOGRANK_KEYS, pl.col("p_value").alias("logrank_p")
         )
         found = _with_unit(found).join(test, on=_LOGRANK_KEYS, how="left", maintain_order="left")
-        of_survival = pl.col("measure").is_in(_OF_SURVIVAL)
+        of_survival = pl.col("measure").is_in(BY_CRITERION)
         found = found.with_columns(pl.when(of_survival).then(pl.col("logrank_p")).alias("logrank_p"))
         baseline = base.labels[factors.index(varied)]
         found = found.with_columns(pl.lit(varied).alias("varied"), pl.lit(baseline).alias("baseline"))

@@ -168,6 +168,7 @@ class Study(Spec):
     )
     factors: tuple[Factor, ...] = Field(min_length=1, description="See [[factors]].")
     headline: Headline = Headline()
+    second: Headline | None = Field(None, description="Drawn beside the headline, of the same form.")
 
     @field_validator("set", mode="before")
     @classmethod
