@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -19,9 +20,10 @@ from experiments.sweep.design import Cell, Design, design_of, levels_of
 from experiments.sweep.folder import CELL_TABLES, StudyFolder
 from experiments.sweep.results import study_results, write_results
 from experiments.sweep.spec import Study, study_from_dict, study_names
-from experiments.sweep.work import run_here
+from experiments.sweep.work import look, run_here, world_of
 from simulator.errors import PlatetrailError, StudyError
 from simulator.run import simulate
+from simulator.shared_capture import take_capture
 from simulator.tables import content_hash
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -181,6 +183,44 @@ def test_contrasts_are_differences_of_the_same_drivers(undisturbed: StudyFolder)
     assert both.height == one.height > 0
     np.testing.assert_allclose(both["difference"], both["estimate"] - both["estimate_base"])
     assert (contrasts["up"] + contrasts["down"] <= contrasts["n_drivers"]).all()
+
+
+def test_a_probe_looks_while_the_reads_are_there(study_file: Path, tmp_path: Path) -> None:
+    """Sought cars, as of ``platetrail utility``: the same events under every rule, also without routes."""
+    first = prepare(str(study_file), replicates=1)
+    study = first.study.model_copy(update={"measures": ("right-at-day", "cars-found"), "seed": 6})
+    design = Design(study=study, scenario=first.scenario)
+    folder = do(design, tmp_path / "out")
+    results = pl.read_parquet(folder.path / "results.parquet").filter(measure="cars-found", thinned="all")
+    found = dict(results.filter(criterion="trace, asked after 7 d").select("retention", "estimate").rows())
+    assert 0.0 == found["2 days"] < found["for ever"]
+    live = results.filter(criterion="live, 1 week")["estimate"]
+    assert live[0] == live[1] > 0, "what is deleted later does not matter to a hit"
+    world = world_of(design.groups()[0])
+    capture = take_capture(world, tmp_path / "reads").in_memory()
+    cell = cells_of(design)[0]
+    again = look(capture, cell, ("searches",))["probe-searches"]
+    assert again.equals(folder.read_probes(cell, ["searches"])["searches"])
+    without = Design(study=first.study.model_copy(update={"seed": 6}), scenario=first.scenario)
+    folder.open(without, force=False)
+    with pytest.raises(StudyError, match="done without searches, which a measure wants"):
+        folder.open(design, force=False)
+
+
+def test_measures_may_change_while_cells_stay(
+    design: Design, undisturbed: StudyFolder, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(undisturbed.path, copy)
+    study = design.study.model_copy(
+        update={"measures": ("abstained",), "replicates": 1, "title": "Other words"}
+    )
+    folder = do(Design(study=study, scenario=design.scenario), copy)
+    results = pl.read_parquet(copy / "results.parquet")
+    assert set(results["measure"]) == {"abstained"} and set(results["n_replicates"]) == {1}
+    assert all(
+        folder.cell(c).stat().st_mtime_ns == undisturbed.cell(c).stat().st_mtime_ns for c in cells_of(design)
+    )
 
 
 def test_the_points_of_a_hypercube_are_spread_and_come_again() -> None:

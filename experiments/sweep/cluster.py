@@ -73,7 +73,7 @@ def run_on_cluster(folder: StudyFolder, groups: Sequence[Group], address: str, r
             left[group.name] = len(missing)
             for cell in missing:
                 future = client.submit(
-                    look, shared, cell, key=f"cell-{group.name}-{cell.name}", retries=_RETRIES
+                    look, shared, cell, group.probes, key=f"cell-{group.name}-{cell.name}", retries=_RETRIES
                 )
                 of[future.key] = cell, group.name
                 watched.add(future)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
+import experiments.sweep.probes  # noqa: F401  (enters measures)
+from experiments.sweep.measures import probes_of
 from experiments.sweep.spec import Factor, Level, Study
 from scenarios import resolve
 from simulator.errors import PlatetrailError, StudyError
@@ -61,6 +63,7 @@ class Group:
     seed: int
     replicate: int
     cells: tuple[Cell, ...]
+    probes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +138,7 @@ class Design:
 
     def groups(self) -> tuple[Group, ...]:
         """Return all cells in groups that share their reads, replicate after replicate."""
+        probes = probes_of(self.study.measures)
         by_reads: dict[str, list[Setting]] = {}
         for setting in self.settings():
             by_reads.setdefault(reading_key(setting.scenario), []).append(setting)
@@ -144,6 +148,7 @@ class Design:
                 seed=self.study.seed,
                 replicate=replicate,
                 cells=tuple(Cell(setting=s, replicate=replicate) for s in settings),
+                probes=probes,
             )
             for replicate in range(self.study.replicates)
             for key, settings in by_reads.items()

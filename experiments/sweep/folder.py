@@ -21,6 +21,7 @@ import polars as pl
 
 import simulator
 from experiments.sweep.design import Cell, Design, Group
+from experiments.sweep.measures import probes_of
 from simulator.errors import StudyError, TableError
 from simulator.manifest import write_text_whole
 from simulator.privacy.scoring import Scored
@@ -28,6 +29,7 @@ from simulator.tables import FORMAT_VERSION, read_table, write_table
 
 STUDY_FILE = "study.json"
 RESULTS = ("results", "contrasts", "design")
+PROBE = "probe-"
 CELL_TABLES = ("beliefs", "outcomes", "claims", "drivers")
 _OWN = (
     STUDY_FILE,
@@ -59,7 +61,7 @@ class StudyFolder:
                 self._clear()
             found = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
             if (self.path / STUDY_FILE).exists():
-                self._same_study(content)
+                self._same_study(content, probes_of(design.study.measures))
             elif found:
                 shown = ", ".join(found[:4]) + (" ..." if len(found) > 4 else "")
                 raise StudyError(
@@ -71,6 +73,7 @@ class StudyFolder:
                     shutil.rmtree(left, ignore_errors=True)
         except OSError as error:
             raise StudyError(f"The folder {self.path} cannot be used: {error}.") from error
+        content["probes"] = list(probes_of(design.study.measures))
         content["as_given"] = design.study.model_dump(mode="json")
         write_text_whole(
             self.path / STUDY_FILE, json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n"
@@ -128,7 +131,10 @@ class StudyFolder:
         try:
             partial.mkdir()
             for name, frame in tables.items():
-                write_table(name, frame, partial / f"{name}.parquet")
+                if name.startswith(PROBE):
+                    frame.write_parquet(partial / f"{name}.parquet")
+                else:
+                    write_table(name, frame, partial / f"{name}.parquet")
             os.replace(partial, done)
         except OSError as error:
             raise TableError(f"Cell {done.name} could not be written to {done}: {error}.") from error
@@ -145,13 +151,30 @@ class StudyFolder:
         """
         return {name: read_table(name, self.cell(cell) / f"{name}.parquet") for name in CELL_TABLES}
 
+    def read_probes(self, cell: Cell, probes: Iterable[str]) -> dict[str, pl.DataFrame]:
+        """Return the tables of a cell's probes.
+
+        Raises
+        ------
+        TableError
+            If one is missing or torn.
+        """
+        found = {}
+        for name in probes:
+            path = self.cell(cell) / f"{PROBE}{name}.parquet"
+            try:
+                found[name] = pl.read_parquet(path)
+            except (pl.exceptions.PolarsError, OSError) as error:
+                raise TableError(f"{path} is missing or torn ({error}); delete its folder.") from None
+        return found
+
     def forget_captures(self, groups: Iterable[Group]) -> None:
         """Delete the reads of groups that have all their cells."""
         for group in groups:
             if self.capture(group).exists() and not self.missing(group.cells):
                 shutil.rmtree(self.capture(group), ignore_errors=True)
 
-    def _same_study(self, content: dict[str, Any]) -> None:
+    def _same_study(self, content: dict[str, Any], probes: Iterable[str]) -> None:
         path = self.path / STUDY_FILE
         try:
             there = json.loads(path.read_text(encoding="utf-8"))
@@ -159,6 +182,13 @@ class StudyFolder:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StudyError(f"{path} is torn or not a study's ({error}). Choose another --out.") from None
         if digest == content["digest"]:
+            # What is looked at while the reads are there cannot be looked at later.
+            new = [name for name in probes if name not in there.get("probes", [])]
+            if new:
+                raise StudyError(
+                    f"The cells in {self.path} were done without {' and '.join(new)}, which a measure wants. "
+                    "Choose another --out, or give --force to begin anew."
+                )
             return
         parts = [key for key in content if key != "digest" and there.get(key) != _plain(content[key])]
         if study != content["study"]["id"]:

@@ -7,8 +7,8 @@ values over drivers and replicates is the ``statistic``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -39,6 +39,8 @@ class CellTables:
         Tables as of a run.
     criteria, days
         What the study asks for; ``days`` are checkpoints of the cell.
+    probes
+        Tables of the probes that its measures want (:mod:`experiments.sweep.probes`).
     """
 
     beliefs: pl.DataFrame
@@ -47,6 +49,7 @@ class CellTables:
     drivers: pl.DataFrame
     criteria: tuple[str, ...]
     days: tuple[int, ...]
+    probes: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
     @cached_property
     def chosen_outcomes(self) -> pl.DataFrame:
@@ -77,6 +80,8 @@ class Measure:
         What is reported of the values: their mean, or their median (infinite values are "not reached").
     values
         The function; columns ``attacker, target, criterion, day, driver_id, value``.
+    probe
+        Name of the probe whose table it reads, if any.
     """
 
     name: str
@@ -84,6 +89,7 @@ class Measure:
     unit: Unit
     statistic: Literal["mean", "median"] = "mean"
     values: Callable[[CellTables], pl.DataFrame]
+    probe: str | None = None
 
 
 _REGISTRY: dict[str, Measure] = {}
@@ -113,6 +119,12 @@ def measure_named(name: str) -> Measure:
 def measure_names() -> tuple[str, ...]:
     """Return all names in order of registration."""
     return tuple(_REGISTRY)
+
+
+def probes_of(measures: Iterable[str]) -> tuple[str, ...]:
+    """Return the probes that some measures want."""
+    wanted = (measure_named(name).probe for name in measures)
+    return tuple(dict.fromkeys(probe for probe in wanted if probe is not None))
 
 
 def check_criteria(criteria: Iterable[str]) -> None:

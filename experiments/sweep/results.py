@@ -19,7 +19,7 @@ from experiments.sweep.estimates import (
     paired_moments,
 )
 from experiments.sweep.folder import StudyFolder
-from experiments.sweep.measures import BY_CRITERION, KEYS, CellTables, driver_values, measure_named
+from experiments.sweep.measures import BY_CRITERION, KEYS, CellTables, driver_values, measure_named, probes_of
 from simulator.errors import TableError
 from simulator.privacy.time_to_inference import compare
 
@@ -132,6 +132,7 @@ class _Cells:
             checkpoints = setting.scenario.checkpoints()
             tables = CellTables(
                 **self.folder.read(cell),
+                probes=self.folder.read_probes(cell, probes_of(study.measures)),
                 criteria=study.criteria,
                 days=tuple(d for d in checkpoints if d in study.days or d == checkpoints[-1]),
             )

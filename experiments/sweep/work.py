@@ -16,7 +16,8 @@ from multiprocessing.connection import wait as wait_for
 import polars as pl
 
 from experiments.sweep.design import Cell, Group
-from experiments.sweep.folder import StudyFolder, tables_of
+from experiments.sweep.folder import PROBE, StudyFolder, tables_of
+from experiments.sweep.probes import probe_named
 from simulator.errors import StudyError
 from simulator.shared_capture import SharedCapture, open_capture, take_capture
 from simulator.streaming import processes
@@ -42,11 +43,12 @@ def world_of(group: Group) -> World:
     return build_world(group.cells[0].setting.scenario, replicate_seed(group.seed, group.replicate))
 
 
-def look(shared: SharedCapture, cell: Cell) -> dict[str, pl.DataFrame]:
-    """Return the tables of a cell."""
-    world = shared.world
+def look(shared: SharedCapture, cell: Cell, probes: tuple[str, ...] = ()) -> dict[str, pl.DataFrame]:
+    """Return the tables of a cell, with those of some probes."""
+    world, scenario = shared.world, cell.setting.scenario
     drivers = conform("drivers", world.drivers.to_frame(world.places))
-    return tables_of(shared.look(cell.setting.scenario), drivers)
+    tables = tables_of(shared.look(scenario), drivers)
+    return tables | {f"{PROBE}{name}": probe_named(name)(shared, scenario) for name in probes}
 
 
 def run_here(folder: StudyFolder, groups: Sequence[Group], workers: int, report: Report) -> None:
@@ -129,7 +131,7 @@ class _Here:
             self._last = (group.name, open_capture(world, place) or take_capture(world, place))
         yield None
         for cell in block.cells:
-            folder.write(cell, look(self._last[1], cell))
+            folder.write(cell, look(self._last[1], cell, group.probes))
             yield cell
 
 

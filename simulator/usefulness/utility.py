@@ -15,7 +15,7 @@ parameter; a hit counts as found, whether or not anybody drives out; nobody avoi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,8 +77,7 @@ def utility(
         driver is sought once at most, so that events are independent given the readers).
     """
     rows = []
-
-    def tell(search: str, within: str, found: NDArray[np.bool_]) -> None:
+    for search, within, found in searched(in_force, reads, stray, ground, events, truth):
         n, k = events.n_events, int(found.sum())
         low, high = (float(v) for v in wilson(k, n))
         rows.append(
@@ -94,18 +93,29 @@ def utility(
                 "high": high,
             }
         )
+    return pl.DataFrame(rows)
 
+
+def searched(
+    in_force: RuleInForce,
+    reads: Sightings,
+    stray: NDArray[np.bool_],
+    ground: Ground,
+    events: SearchEvents,
+    truth: Whereabouts,
+) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Yield each search, each time, and which events it finds, shape (n_events,); see :func:`utility`."""
     usable, _ = look_into(live_archive(in_force.archive), reads.take(~stray), ground)
     wait_s = live_wait_s(usable, events.moves_like, events.listed_s)
     for within, limit_s in LIVE_WITHIN_S.items():
-        tell("live", within, wait_s <= limit_s)
+        yield "live", within, wait_s <= limit_s
 
     stored, expires_s = look_into(in_force.archive, reads, ground)
     age_s, near = _looked_back(stored, expires_s, events, truth)
     for within, limit_s in LIVE_WITHIN_S.items():
-        tell("look-back", within, age_s <= limit_s)
-    tell("look-back", "any time", np.isfinite(age_s))
-    tell("look-back", "now within 1 km", near)
+        yield "look-back", within, age_s <= limit_s
+    yield "look-back", "any time", np.isfinite(age_s)
+    yield "look-back", "now within 1 km", near
     for days in TRACE_DAYS:
         kept = traced(
             stored,
@@ -115,8 +125,7 @@ def utility(
             to_s=events.event_s,
             asked_s=events.event_s + days * DAY_S,
         )
-        tell("trace", f"asked after {days} d", kept)
-    return pl.DataFrame(rows)
+        yield "trace", f"asked after {days} d", kept
 
 
 def _looked_back(
