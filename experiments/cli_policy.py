@@ -17,6 +17,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("utility")(utility)
     app.command("exposure")(exposure)
+    app.command("convoys")(convoys)
     app.command("audit")(audit)
 
 
@@ -82,6 +83,27 @@ def exposure(
 
     with progress_bar(quiet=quiet) as progress:
         report = report_exposure(folder, occasion, attacker=attacker, agency=agency, progress=progress)
+    report.print_to(Console())
+
+
+def convoys(
+    folder: Run,
+    gap_s: Annotated[int, typer.Option("--gap", min=1, max=3600, help="Reads so near coincide, s.")] = 30,
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs that truly travel together, planted.")] = 50,
+    joint_days: Annotated[int, typer.Option("--days", min=1, help="Days that each pair does so.")] = 4,
+    quiet: Quiet = False,
+) -> None:
+    """Show who seems to travel with whom.
+
+    Pairs of plates that the same readers read together, against cars that truly do and against chance. Writes
+    convoys.csv and a figure.
+    """
+    from rich.console import Console
+
+    from experiments.convoys import report_convoys
+
+    with progress_bar(quiet=quiet) as progress:
+        report = report_convoys(folder, pairs=pairs, joint_days=joint_days, gap_s=gap_s, progress=progress)
     report.print_to(Console())
 
 
