@@ -175,7 +175,7 @@ EXPECTED: dict[str, Expected] = {
     "blurred-archive": _city(keep_share=0.5),
     "night-workers": _city(trips=TRIPS_OTHER),
     "rally": Expected(
-        readers={**_CITY, ("lot", "city-police"): 30},
-        per_km2=_DENSE_AS_NORFOLK,
+        readers={**_CITY, ("fixed", "city-police"): 60},
+        per_km2=Band(low=1.35, high=1.65, source="60 readers on 40 km²"),
     ),
 }
