@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+import experiments.sweep.exposure_probe
 import experiments.sweep.probes  # noqa: F401  (enters measures)
 from experiments.column_words import COLUMN_WORDS
 from experiments.sweep.measures import measure_named, measure_names

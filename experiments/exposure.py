@@ -22,7 +22,7 @@ from simulator.errors import ScenarioError, did_you_mean
 from simulator.manifest import write_text_whole
 from simulator.people.places import PlaceKind
 from simulator.privacy.criteria import right_street
-from simulator.privacy.exposure import ASKED, Gathering, Named, exposed, read_near
+from simulator.privacy.exposure import ASKED, NAMED_M, Gathering, Named, exposed, read_near
 from simulator.privacy.time_to_inference import wilson
 from simulator.recapture import Recaptured, recapture_run, view_of_plates
 from simulator.sightings.archive import look_into
@@ -208,18 +208,11 @@ def exposure_of(taken: Recaptured, occasion: Occasion, archive: Archive, attacke
         ``share_named`` (of those who came, home named within 250 m), each with Wilson's interval ``_low``,
         ``_high``.
     """
-    world = taken.world
-    stored, expires_s = look_into(archive, taken.sightings, ground_of(world))
-    later = {g.day: min(g.day + LATER_DAYS, world.scenario.days) for g in occasion.gatherings}
-    evening = [read_near(stored, expires_s, g, as_of_day=g.day) for g in occasion.gatherings]
-    afterwards = [read_near(stored, expires_s, g, as_of_day=later[g.day]) for g in occasion.gatherings]
-    everyone = np.unique(np.concatenate([*evening, *afterwards]))
-    named = name_homes(taken, archive, everyone, sorted({*later, *later.values()}), attacker)
+    lists, named = _lists_and_names(taken, occasion, archive, attacker)
     rows = []
-    for asked, lists, late in zip(ASKED, (evening, afterwards, evening), (False, True, True), strict=True):
+    for asked in ASKED:
         totals: dict[str, int] = {}
-        for gathering, came, listed in zip(occasion.gatherings, occasion.came, lists, strict=True):
-            day = later[gathering.day] if late else gathering.day
+        for came, (listed, day) in zip(occasion.came, lists[asked], strict=True):
             for key, count in exposed(came, listed, named, as_of_day=day).items():
                 totals[key] = totals.get(key, 0) + count
         rows.append(
@@ -234,6 +227,55 @@ def exposure_of(taken: Recaptured, occasion: Occasion, archive: Archive, attacke
     return pl.DataFrame(
         rows, schema_overrides=dict.fromkeys(("precision", "recall", "share_named"), pl.Float64)
     )
+
+
+def people_exposed(taken: Recaptured, occasion: Occasion, archive: Archive, attacker: str) -> pl.DataFrame:
+    """Return the same person by person: ``asked, visit, plate, listed, named_250m, named_500m``.
+
+    ``visit`` numbers those who came to each gathering, the same under all rules.
+    """
+    lists, named = _lists_and_names(taken, occasion, archive, attacker)
+    first = np.concatenate([[0], np.cumsum([len(came) for came in occasion.came])])
+    parts = []
+    for asked in ASKED:
+        for i, (came, (listed, day)) in enumerate(zip(occasion.came, lists[asked], strict=True)):
+            there = np.isin(came, listed)
+            error_m = np.full(len(came), np.nan)
+            error_m[there], _ = named.of(came[there].astype(np.uint32), day)
+            parts.append(
+                pl.DataFrame(
+                    {
+                        "asked": [asked] * len(came),
+                        "visit": np.arange(first[i], first[i + 1], dtype=np.int32),
+                        "plate": came.astype(np.uint32),
+                        "listed": there,
+                        "named_250m": error_m <= NAMED_M[0],
+                        "named_500m": error_m <= NAMED_M[1],
+                    }
+                )
+            )
+    return pl.concat(parts)
+
+
+def _lists_and_names(
+    taken: Recaptured, occasion: Occasion, archive: Archive, attacker: str
+) -> tuple[dict[str, list[tuple[NDArray[np.uint32], int]]], Named]:
+    """Return, by time of asking, each gathering's list and the day of asking; and where those listed live."""
+    world = taken.world
+    stored, expires_s = look_into(archive, taken.sightings, ground_of(world))
+    later = {g.day: min(g.day + LATER_DAYS, world.scenario.days) for g in occasion.gatherings}
+    evening = [read_near(stored, expires_s, g, as_of_day=g.day) for g in occasion.gatherings]
+    afterwards = [read_near(stored, expires_s, g, as_of_day=later[g.day]) for g in occasion.gatherings]
+    everyone = np.unique(np.concatenate([*evening, *afterwards]))
+    named = name_homes(taken, archive, everyone, sorted({*later, *later.values()}), attacker)
+    days = [g.day for g in occasion.gatherings]
+    late = [later[day] for day in days]
+    lists = (
+        list(zip(evening, days, strict=True)),
+        list(zip(afterwards, late, strict=True)),
+        list(zip(evening, late, strict=True)),
+    )
+    return dict(zip(ASKED, lists, strict=True)), named
 
 
 def _share(name: str, part: int, whole: int) -> dict[str, float | None]:

@@ -12,7 +12,14 @@ from engine_town import tiny_scenario
 from typer.testing import CliRunner
 
 from experiments.cli import app
-from experiments.exposure import Occasion, event_occasion, exposure_of, name_homes, place_occasion
+from experiments.exposure import (
+    Occasion,
+    event_occasion,
+    exposure_of,
+    name_homes,
+    people_exposed,
+    place_occasion,
+)
 from simulator.archive_rules import Archive, HotListOnly
 from simulator.chunks import ground_of
 from simulator.errors import ScenarioError
@@ -26,6 +33,29 @@ from simulator.sightings.view import DAY_S
 from simulator.world import build_world
 
 RALLY = {"name": "rally", "day": 6, "start_h": 14.0, "hours": 2.0, "attendance_share": 0.4}
+
+STUDY = """
+id = "exposed"
+title = "Exposed"
+question = "Who is named?"
+scenario = "first-town"
+seed = 1
+replicates = 1
+measures = ["visitors-listed", "visitors-named"]
+[set]
+days = 20
+people.drivers = 120
+attackers.names = ["night-mode"]
+events = [{ name = "rally", day = 13, attendance_share = 0.5 }]
+[headline]
+measure = "visitors-named"
+[[factors]]
+name = "kept"
+levels = [
+    { label = "ever", unset = ["archive.retention_days"] },
+    { label = "1 day", set = { archive.retention_days = 1 } },
+]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +145,19 @@ def test_longer_memory_never_lists_fewer(taken: Recaptured, rally: Occasion) -> 
     assert two["later"] == 0 < two["that evening"] == two["later, by that evening's list"]
 
 
+def test_person_by_person_adds_up_to_the_counts(taken: Recaptured) -> None:
+    shops = place_occasion(taken, "shop")
+    for archive in (Archive(), Archive(retention_days=2.0)):
+        people = people_exposed(taken, shops, archive, "night-mode")
+        counts = exposure_of(taken, shops, archive, "night-mode")
+        sums = people.group_by("asked", maintain_order=True).agg(
+            pl.len(), pl.col("listed", "named_250m", "named_500m").sum()
+        )
+        wanted = counts.select("asked", "came", "caught", "named_250m", "named_500m")
+        assert sums.rows() == wanted.rows()
+        assert people.filter(pl.col("asked") == "later")["visit"].to_list() == list(range(counts["came"][0]))
+
+
 def test_hot_list_only_names_nobody(taken: Recaptured, rally: Occasion) -> None:
     table = exposure_of(taken, rally, Archive(rules=(HotListOnly(name="h", share=0.0),)), "night-mode")
     assert table["listed"].sum() == 0 and table["share_named"].max() == 0.0
@@ -167,3 +210,21 @@ def test_the_command_writes_table_and_figure(tmp_path: Path) -> None:
     ):
         refused = CliRunner().invoke(app, ["exposure", str(out), *extra])
         assert refused.exit_code == 2 and said in refused.output
+
+
+def test_a_study_measures_exposure(tmp_path: Path) -> None:
+    """As of the command: the same people under every rule, and fewer are listed where less is kept."""
+    file = tmp_path / "study.toml"
+    file.write_text(STUDY)
+    out = tmp_path / "out"
+    result = CliRunner().invoke(app, ["sweep", str(file), "--out", str(out), "--quiet"])
+    assert result.exit_code == 0, result.output
+    results = pl.read_parquet(out / "results.parquet").with_columns(pl.col("criterion").cast(pl.String))
+    listed = results.filter(
+        (pl.col("measure") == "visitors-listed") & (pl.col("criterion") == "listed, later")
+    )
+    shares = dict(listed.select("kept", "estimate").rows())
+    assert shares["1 day"] == 0.0 < shares["ever"]
+    named = results.filter(pl.col("measure") == "visitors-named")
+    assert named.height == 2 * 3
+    assert (named["n_drivers"].unique() == listed["n_drivers"][0]).all()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
+import experiments.sweep.exposure_probe
 import experiments.sweep.probes  # noqa: F401  (enters measures)
 from experiments.sweep.measures import probes_of
 from experiments.sweep.spec import Factor, Level, Study

@@ -50,6 +50,18 @@ def probe_named(name: str) -> Probe:
     return _PROBES[name]
 
 
+_TAKEN: WeakKeyDictionary[World, Recaptured] = WeakKeyDictionary()
+
+
+def taken_of(world: World) -> Recaptured:
+    """Return all reads and trips of a world, made once for all cells of a group."""
+    if world not in _TAKEN:
+        # A world that came from another machine has no routes; whoever drives again needs them.
+        whole = build_world(world.scenario, world.seed) if world.trees is None else world
+        _TAKEN[world] = recapture(whole)
+    return _TAKEN[world]
+
+
 # --- how useful the archive is: cars that are sought ---------------------------------------------------
 
 _Sought = tuple[Recaptured, SearchEvents, Whereabouts]
@@ -59,9 +71,8 @@ _SOUGHT: WeakKeyDictionary[World, _Sought] = WeakKeyDictionary()
 def _sought(world: World) -> _Sought:
     """Return reads with trips and the cars that are sought, the same for all cells of a group."""
     if world not in _SOUGHT:
-        # A world that came from another machine has no routes; whoever drives again needs them.
-        whole = build_world(world.scenario, world.seed) if world.trees is None else world
-        taken = recapture(whole)
+        taken = taken_of(world)
+        whole = taken.world
         events = events_of(taken, count=_SOUGHT_CARS, delay_h=_DELAY_H, thief=False)
         stays = stays_of(taken.trips, whole.drivers.home_place, days=whole.scenario.days)
         x_m, y_m = whereabouts(stays, whole.places, events.moves_like, events.listed_s)

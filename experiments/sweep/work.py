@@ -15,6 +15,7 @@ from multiprocessing.connection import wait as wait_for
 
 import polars as pl
 
+import experiments.sweep.exposure_probe  # noqa: F401  (enters a probe)
 from experiments.sweep.design import Cell, Group
 from experiments.sweep.folder import PROBE, StudyFolder, tables_of
 from experiments.sweep.probes import probe_named
