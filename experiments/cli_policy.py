@@ -1,4 +1,4 @@
-"""Commands on what rules do to a finished run: ``utility``, ``exposure``, ``convoys`` and ``audit``."""
+"""Commands on what rules do to a finished run: ``utility``, ``exposure``, ``audit``, ``faces``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("exposure")(exposure)
     app.command("convoys")(convoys)
     app.command("audit")(audit)
+    app.command("faces")(faces)
 
 
 def utility(
@@ -141,3 +142,25 @@ def audit(
         typer.echo(report.table.write_json())
     else:
         report.print_to(Console(), quiet=quiet)
+
+
+def faces(
+    folder: Run,
+    within_m: Annotated[int, typer.Option("--within", help="250 or 500, m.")] = 250,
+    attackers: Annotated[
+        str | None, typer.Option(help="Attackers with commas between; those of the run if left out.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compare plates, faces, and both: who is tracked home.
+
+    Makes the run's reads again and attacks them three times; writes faces.csv and a figure.
+    """
+    from rich.console import Console
+
+    from experiments.faces import report_faces
+
+    names = [name.strip() for name in attackers.split(",") if name.strip()] if attackers else []
+    with progress_bar(quiet=quiet) as progress:
+        report = report_faces(folder, within_m=within_m, attackers=names, progress=progress)
+    report.print_to(Console())

@@ -31,7 +31,7 @@ Unit = Literal["share", "days", "m", "reads"]
 
 @dataclass(frozen=True, kw_only=True)
 class CellTables:
-    """What a cell keeps, of residents; work places are those on the map.
+    """What a cell keeps, of residents who drive; work places are those on the map.
 
     Parameters
     ----------
@@ -62,7 +62,15 @@ class CellTables:
     @cached_property
     def chosen_beliefs(self) -> pl.DataFrame:
         """Beliefs at the days asked for, text columns as text."""
-        chosen = of_kind(self.beliefs, self.drivers, "resident")
+        return self._beliefs_of("resident")
+
+    @cached_property
+    def beliefs_without_a_car(self) -> pl.DataFrame:
+        """The same of people without a car, who are no drivers (:mod:`simulator.people.car_free`)."""
+        return self._beliefs_of("car-free")
+
+    def _beliefs_of(self, kind: str) -> pl.DataFrame:
+        chosen = of_kind(self.beliefs, self.drivers, kind)
         return _text(chosen.filter(pl.col("day").is_in(list(self.days))), "attacker", "target")
 
 
@@ -211,6 +219,21 @@ register(
         words="share guessed right, within 250 m, from what can be seen on the day itself",
         unit="share",
         values=_right_at_day,
+    )
+)
+register(
+    Measure(
+        name="right-at-day-no-car",
+        words="the same of people without a car, whom only readers of faces see",
+        unit="share",
+        values=lambda tables: tables.beliefs_without_a_car.select(
+            "attacker",
+            "target",
+            pl.lit(f"within-{KNOWN_RADIUS_M}m").alias("criterion"),
+            "day",
+            "driver_id",
+            (pl.col("error_m") <= KNOWN_RADIUS_M).fill_null(False).alias("value"),
+        ),
     )
 )
 register(
