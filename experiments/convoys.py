@@ -59,7 +59,7 @@ def convoys_of(
     seen = stored.take((expires_s > days * DAY_S) & (stored.time_s < days * DAY_S))
     # Those who live beyond the map at one place are no household.
     outside = world.places.kind[drivers.home_place] == PlaceKind.EXTERNAL
-    home = np.where(outside, -1 - np.arange(drivers.n_drivers), drivers.home_place)
+    home = np.where(outside, -1 - np.arange(drivers.n_people), drivers.home_place)
     return score_convoys(seen, escorts, home, drivers.work_place, days=days, gap_s=gap_s)
 
 

@@ -58,9 +58,10 @@ class Occasion:
 
 
 def stays_in(taken: Recaptured) -> Stays:
-    """Return all stays of a world."""
-    world = taken.world
-    return stays_of(taken.trips, world.drivers.home_place, days=world.scenario.days)
+    """Return all stays of a world's drivers; people without a car do not come by car."""
+    world, n = taken.world, taken.world.drivers.n_drivers
+    trips = taken.trips.filter(pl.col("driver_id") < n)
+    return stays_of(trips, world.drivers.home_place[:n], days=world.scenario.days)
 
 
 def event_occasion(taken: Recaptured, name: str | None = None, *, radius_m: float = 250.0) -> Occasion:
@@ -309,7 +310,7 @@ def name_homes(
     setting = with_training(attack_setting(ruled), ruled)
     view = view_of_plates(taken, archive, plates, days)
     home = found.infer(view, setting.knowledge.up_to(found.rung)).home
-    truth, who = truth_of(world, 0, world.drivers.n_drivers), plates.astype(np.int64)
+    truth, who = truth_of(world, 0, world.drivers.n_people), plates.astype(np.int64)
     x_m, y_m = home.x_m.astype(np.float64), home.y_m.astype(np.float64)
     error_m = np.hypot(x_m - truth.home_x_m[who, None], y_m - truth.home_y_m[who, None])
     edge = np.broadcast_to(np.where(truth.home_inside, truth.home_edge, -1)[who, None], shape)

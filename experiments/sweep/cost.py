@@ -65,7 +65,7 @@ def cost_of(design: Design, workers: int) -> Cost:
     n_cells, n_groups = design.n_cells, design.n_groups
     seconds = n_groups * _group_s(scenario) + n_cells * _look_s(scenario)
     busy = max(1, min(workers, n_cells))
-    drivers = scenario.people.drivers
+    drivers = scenario.n_people
     guesses = drivers * len(scenario.checkpoints()) * 2 * _n_attackers(scenario)
     cell_bytes = guesses * _GUESS_BYTES + drivers * _n_attackers(scenario) * 60 * _OUTCOME_BYTES + 2e4
     read_mb = drivers * scenario.days * _READS_A_DAY * _READ_BYTES / 1e6
@@ -115,7 +115,7 @@ def _tree_nodes(scenario: Scenario) -> float:
 
 
 def _group_s(scenario: Scenario) -> float:
-    driver_days = scenario.people.drivers * scenario.days
+    driver_days = scenario.n_people * scenario.days
     return (
         _WORLD_S
         + _tree_nodes(scenario) * _TREE_NODE_S
@@ -126,7 +126,7 @@ def _group_s(scenario: Scenario) -> float:
 
 def _look_s(scenario: Scenario) -> float:
     names = scenario.attackers.names or ("bayes", *("simple",) * (_SIMPLE + 1))
-    guesses = scenario.people.drivers * len(scenario.checkpoints())
+    guesses = scenario.n_people * len(scenario.checkpoints())
     return _TABLES_S + guesses * sum(_GUESS_S.get(name, _SIMPLE_GUESS_S) for name in names)
 
 

@@ -224,7 +224,7 @@ register(
 register(
     Measure(
         name="right-at-day-no-car",
-        words="the same of people without a car, whom only readers of faces see",
+        words="share of people without a car guessed right, within 250 m, from what can be seen on the day",
         unit="share",
         values=lambda tables: tables.beliefs_without_a_car.select(
             "attacker",
