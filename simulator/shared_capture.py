@@ -234,7 +234,9 @@ def take_capture(
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(partial, folder)
     except OSError as error:
-        raise TableError(f"The reads could not be kept in {folder}: {error}.") from error
+        # Whoever has put the same reads there meanwhile has put the same bits.
+        if not folder.is_dir():
+            raise TableError(f"The reads could not be kept in {folder}: {error}.") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return SharedCapture(world=world, chunks=chunks, parts=_parts(folder, chunks))

@@ -87,6 +87,8 @@ def plot_ladder(
         "known-by-day": f"Share of {place} known {criterion_words(criterion)}",
         "right-at-day": f"Share of {place} that can be found within 250 m on the last day",
     }
+    if criterion.startswith("known-and-right") and measure.name == "known-by-day":
+        titles["known-by-day"] = f"Share of {place} of which the adversary was once sure, and right"
     ax.set_title(titles.get(measure.name, f"{place.capitalize()}: {measure.words}"), wrap=True)
     if measure.unit == "share":
         ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

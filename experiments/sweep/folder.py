@@ -93,8 +93,12 @@ class StudyFolder:
         except ImportError:  # no such locks on this system
             yield
             return
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / ".lock").open("w")
+        except OSError as error:
+            raise StudyError(f"The folder {self.path} cannot be used: {error}.") from error
+        with lock as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -137,6 +141,9 @@ class StudyFolder:
                     write_table(name, frame, partial / f"{name}.parquet")
             os.replace(partial, done)
         except OSError as error:
+            # A process that outlived a killed sweep by a moment may have been quicker; its bits are the same.
+            if done.is_dir():
+                return
             raise TableError(f"Cell {done.name} could not be written to {done}: {error}.") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
