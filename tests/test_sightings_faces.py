@@ -13,7 +13,9 @@ from pydantic import ValidationError
 
 from simulator.cameras.roster import ReaderKind
 from simulator.errors import ReaderError, ScenarioError
+from simulator.recapture import recapture
 from simulator.run import Run, simulate
+from simulator.scenario import Scenario
 from simulator.scenario_file import with_overrides
 from simulator.scenario_parts import FaceReaders
 from simulator.sightings.capture import PHANTOM_PLATE, is_night
@@ -124,6 +126,29 @@ def test_searches_against_a_slow_telling(world: World) -> None:
         expected.append((who, second, taken_for))
     found = sorted(zip(got.person, got.sightings.time_s, got.sightings.plate, strict=True))
     assert [tuple(map(int, row)) for row in found] == sorted(tuple(map(int, row)) for row in expected)
+
+
+def test_another_group_of_cameras_only_adds_reads(world: World) -> None:
+    """And of a larger gallery false matches alone come from elsewhere: what was right stays right."""
+    scenario = faces_scenario(face={"false_match_rate": 1e-2, "gallery": 90})
+    data = scenario.model_dump(mode="json")
+    more = {"kind": "face", "name": "more", "count": 9, "along": "residential", "owner": "homes"}
+    few = _all_reads(scenario)
+    many = _all_reads(with_overrides(scenario, {"readers": [*data["readers"], more]}))
+    old = many.filter(pl.col("camera_id") < few["camera_id"].max() + 1)
+    assert old.equals(few) and many.height > few.height + 100
+    larger = _all_reads(faces_scenario(face={"false_match_rate": 1e-2, "gallery": 9_000}))
+    assert larger.filter(~pl.col("stray")).equals(few.filter(~pl.col("stray")))
+    assert few["stray"].sum() > 10
+
+
+def _all_reads(scenario: Scenario) -> pl.DataFrame:
+    world = build_world(scenario, 5)
+    taken = recapture(world)
+    face = np.flatnonzero(world.cameras.kind == ReaderKind.FACE)
+    reads = pl.DataFrame({k: getattr(taken.sightings, k) for k in ("plate", "time_s", "camera_id")})
+    reads = reads.with_columns(stray=pl.Series(taken.stray))
+    return reads.filter(pl.col("camera_id").is_in(face))
 
 
 def test_reads_at_stations_and_doors_are_as_many_as_trips(sure_run: Run) -> None:
