@@ -17,7 +17,14 @@ from experiments.cli import app
 from experiments.convoys import convoys_of
 from simulator.archive_rules import Archive, HotListOnly
 from simulator.errors import ScenarioError
-from simulator.privacy.convoys import coincidences, convoys, pair_key, plant_escorts, score_convoys
+from simulator.privacy.convoys import (
+    coincidences,
+    convoys,
+    moved_by_weeks,
+    pair_key,
+    plant_escorts,
+    score_convoys,
+)
 from simulator.recapture import Recaptured, recapture
 from simulator.run import simulate
 from simulator.sightings.capture import Sightings
@@ -88,11 +95,17 @@ def test_random_cars_coincide_as_often_as_the_closed_form_says() -> None:
     reads = random_reads(n, 1)
     straight = len(coincidences(reads, gap_s=gap_s)[0])
     assert abs(straight - expected) < 5 * np.sqrt(expected)
-    moved = [
-        len(coincidences(reads, gap_s=gap_s, shift_s=k * 7 * DAY_S, span_s=days * DAY_S)[0]) / 2
-        for k in (1, 2, 3)
-    ]
+    moved = [len(coincidences(reads, gap_s=gap_s, shift=k, days=days)[0]) / 2 for k in (1, 2, 3)]
     assert abs(np.mean(moved) - expected) < 5 * np.sqrt(expected / 3)
+
+
+@pytest.mark.parametrize("days", [14, 20, 27, 28])
+def test_moving_cars_by_weeks_loses_no_day_and_changes_no_weekday(days: int) -> None:
+    times = np.arange(days) * DAY_S + 1_000 * np.arange(days)
+    for shift in range(1, days // 7):
+        moved = moved_by_weeks(times, shift, days, 7)
+        assert sorted((moved // DAY_S).tolist()) == list(range(days))
+        assert ((moved - times) % (7 * DAY_S) == 0).all() and (moved != times).all()
 
 
 def test_chance_is_what_is_found_where_nobody_travels_together() -> None:

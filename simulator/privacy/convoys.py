@@ -116,7 +116,7 @@ def plant_escorts(
 
 
 def coincidences(
-    reads: Sightings, *, gap_s: int, shift_s: int = 0, span_s: int = 0
+    reads: Sightings, *, gap_s: int, shift: int = 0, days: int = 0, period_days: int = WEEK_DAYS
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
     """Return which pairs of plates coincide at which reader on which day, each once.
 
@@ -126,9 +126,10 @@ def coincidences(
         Reads in any order.
     gap_s
         Two reads as near in time as this coincide.
-    shift_s, span_s
-        If a shift is given, cars are held against others moved by it, around in a span: pairs by chance. Each
-        unordered pair is then tried both ways round.
+    shift, days, period_days
+        If a shift is given, cars are held against others moved by so many periods, around in the days of the
+        run that fall on the same day of the period: pairs by chance. Each unordered pair is then tried both
+        ways round.
 
     Returns
     -------
@@ -137,41 +138,51 @@ def coincidences(
     """
     plate, time_s, camera = reads.plate, reads.time_s, reads.camera_id
     moved = np.zeros(len(plate), dtype=np.bool_)
-    if shift_s:
-        inside = time_s < span_s
+    if shift:
+        inside = time_s < days * DAY_S
         plate, time_s, camera = plate[inside], time_s[inside], camera[inside]
         moved = np.repeat([False, True], len(plate))
-        time_s = np.concatenate([time_s, (time_s + shift_s) % span_s])
+        time_s = np.concatenate([time_s, moved_by_weeks(time_s, shift, days, period_days)])
         plate, camera = np.tile(plate, 2), np.tile(camera, 2)
     order = np.lexsort((plate, time_s, camera))
     plate, time_s, camera, moved = plate[order], time_s[order], camera[order], moved[order]
-    pairs, days, cameras = [], [], []
+    pairs, on_days, cameras = [], [], []
     ahead = 1
     while ahead < len(plate):
         near = (camera[ahead:] == camera[:-ahead]) & (time_s[ahead:] - time_s[:-ahead] <= gap_s)
         if not near.any():
             break  # further ahead is later still
-        if shift_s:
+        if shift:
             near &= moved[ahead:] != moved[:-ahead]
         first = np.flatnonzero(near & (plate[ahead:] != plate[:-ahead]))
         a, b = plate[first], plate[first + ahead]
-        if shift_s:
+        if shift:
             # Which of the two was moved keeps the two ways round apart.
             a, b = np.where(moved[first], b, a), np.where(moved[first], a, b)
             pairs.append((a.astype(np.int64) << _PAIR_BITS) | b.astype(np.int64))
         else:
             pairs.append(pair_key(a, b))
-        days.append(time_s[first] // DAY_S)
+        on_days.append(time_s[first] // DAY_S)
         cameras.append(camera[first])
         ahead += 1
     if not pairs:
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int32)
-    pair, day, where = np.concatenate(pairs), np.concatenate(days), np.concatenate(cameras)
+    pair, day, where = np.concatenate(pairs), np.concatenate(on_days), np.concatenate(cameras)
     order = np.lexsort((where, day, pair))
     pair, day, where = pair[order], day[order], where[order]
     new = np.ones(len(pair), dtype=np.bool_)
     new[1:] = (pair[1:] != pair[:-1]) | (day[1:] != day[:-1]) | (where[1:] != where[:-1])
     return pair[new], day[new], where[new]
+
+
+def moved_by_weeks(
+    time_s: NDArray[np.int64], shift: int, days: int, period_days: int = WEEK_DAYS
+) -> NDArray[np.int64]:
+    """Return times moved by whole periods, around in the days of their own weekday: no day is lost."""
+    turn, weekday = np.divmod(time_s // DAY_S, period_days)
+    turns = -((weekday - days) // period_days)  # how many days there are of that weekday
+    day = (turn + shift) % turns * period_days + weekday
+    return np.asarray(day * DAY_S + time_s % DAY_S, dtype=np.int64)
 
 
 def convoys(pair: NDArray[np.int64], day: NDArray[np.int64], *, readers: int, days: int) -> NDArray[np.int64]:
@@ -237,12 +248,11 @@ def score_convoys(
         ``all_household_share`` (of all pairs there could be).
     """
     pair, day, _ = coincidences(reads, gap_s=gap_s)
-    weeks = days // WEEK_DAYS
-    step_s = (WEEK_DAYS if weeks >= 2 else 1) * DAY_S
-    span_s = weeks * WEEK_DAYS * DAY_S if weeks >= 2 else days * DAY_S
+    # A run of less than two weeks is moved by days.
+    period_days = WEEK_DAYS if days >= 2 * WEEK_DAYS else 1
     moved = [
-        coincidences(reads, gap_s=gap_s, shift_s=k * step_s, span_s=span_s)[:2]
-        for k in range(1, min(shifts, span_s // step_s - 1) + 1)
+        coincidences(reads, gap_s=gap_s, shift=k, days=days, period_days=period_days)[:2]
+        for k in range(1, min(shifts, days // period_days - 1) + 1)
     ]
     truth, low_bits = escorts.pair_keys(), np.int64((1 << _PAIR_BITS) - 1)
     seen = np.unique(reads.plate)
