@@ -334,6 +334,8 @@ class ExposureReport:
         Exposure by rule and time of asking.
     attacker
         Who found the homes.
+    readers_near
+        Fixed readers within the radius of the place.
     written
         The files written.
     """
@@ -341,6 +343,7 @@ class ExposureReport:
     occasion: Occasion
     table: pl.DataFrame
     attacker: str
+    readers_near: int
     written: tuple[Path, ...]
 
     def print_to(self, console: Console) -> None:
@@ -352,6 +355,10 @@ class ExposureReport:
             "a year, or at the end of the run; by list: later, with the list of that evening kept.",
             highlight=False,
         )
+        radius_m, n = self.occasion.gatherings[0].radius_m, self.readers_near
+        stand = "1 fixed reader stands" if n == 1 else f"{n or 'No'} fixed readers stand"
+        hint = "" if n else ", so that few can be listed; try a wider --radius"
+        console.print(f"{stand} within {radius_m:g} m of the place{hint}.", highlight=False)
         for path in self.written:
             console.print(str(path), highlight=False, soft_wrap=True)
 
@@ -392,7 +399,15 @@ def report_exposure(
         size_in=(12.0, 7.0),
     )
     written = (folder / "exposure.csv", picture)
-    return ExposureReport(occasion=occasion, table=table, attacker=attacker, written=written)
+    cameras, place = taken.world.cameras, occasion.gatherings[0]
+    near = np.hypot(cameras.x_m - place.x_m, cameras.y_m - place.y_m) <= place.radius_m
+    return ExposureReport(
+        occasion=occasion,
+        table=table,
+        attacker=attacker,
+        readers_near=int(np.count_nonzero(near)),  # readers on cars have no place of their own
+        written=written,
+    )
 
 
 def exposure_table(table: pl.DataFrame, title: str) -> Table:
