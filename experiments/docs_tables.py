@@ -23,6 +23,7 @@ import experiments.sweep.exposure_probe
 import experiments.sweep.probes  # noqa: F401  (enters measures)
 from experiments.column_words import COLUMN_WORDS
 from experiments.sweep.measures import measure_named, measure_names
+from experiments.sweep.spec import study_named, study_names
 from experiments.words import attacker_order
 from scenarios import scenarios_by_topic
 from simulator.adversary.attacker import attacker_named
@@ -62,13 +63,14 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
     Hand-written pages with a made part are read, and returned with that part replaced.
     """
     attackers, archive, studies = docs / "attackers.md", docs / "archive.md", docs / "studies.md"
+    measured = with_part(studies.read_text(encoding="utf-8"), "measures", measures_table())
     rules = with_part(archive.read_text(encoding="utf-8"), "rules", rules_table())
     return {
         archive: with_part(rules, "retention", retention_table()),
         docs / "tables.md": tables_page(),
         docs / "scenarios.md": scenarios_page(),
         docs / "scenario-file.md": scenario_file_page(),
-        studies: with_part(studies.read_text(encoding="utf-8"), "measures", measures_table()),
+        studies: with_part(measured, "studies", studies_table()),
         attackers: with_part(attackers.read_text(encoding="utf-8"), "attackers", attackers_table()),
     }
 
@@ -213,6 +215,15 @@ def rules_table() -> str:
         about = " ".join((rule.__doc__ or "").split())
         rows.append((f"`{_kind(rule)}`", about, f"{law.source}. *{law.reason}*"))
     return "\n".join(markdown_table(("kind", "what it does", "models"), rows))
+
+
+def studies_table() -> str:
+    """Return the list of studies."""
+    rows = []
+    for study in map(study_named, study_names()):
+        factors = ", ".join(f"{factor.name} ({len(factor.labels())})" for factor in study.factors)
+        rows.append((f"`{study.id}`", study.question, f"`{study.scenario}`", factors, str(study.replicates)))
+    return "\n".join(markdown_table(("study", "question", "scenario", "factors (levels)", "towns"), rows))
 
 
 def measures_table() -> str:

@@ -8,6 +8,7 @@ import polars as pl
 from rich import box
 from rich.table import Table
 
+from experiments.sweep.design import levels_of
 from experiments.sweep.measures import KEYS, Measure, measure_named
 from experiments.sweep.results import StudyResults
 from experiments.sweep.spec import Factor, Headline, Study
@@ -117,7 +118,14 @@ def interval(row: dict[str, float | None], name: str, unit: str, *, sign: bool =
 
 
 def _levels(study: Study, row: dict[str, str]) -> str:
-    return ", ".join(factor.phrase.replace("{}", row[factor.name]) for factor in study.factors)
+    return ", ".join(_level(study, factor, row[factor.name]) for factor in study.factors)
+
+
+def _level(study: Study, factor: Factor, label: str) -> str:
+    if not factor.is_hypercube:
+        return factor.phrase.replace("{}", label)
+    point = levels_of(factor, study.seed)[int(label) - 1]
+    return "at " + ", ".join(f"{path} = {value:.4g}" for path, value in point.set.items())
 
 
 def _largest_step(factor: Factor, rows: pl.DataFrame, unit: str) -> str:

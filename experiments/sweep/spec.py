@@ -131,7 +131,7 @@ class Factor(Spec):
 class Headline(Spec):
     """The number that the figure and the finding are about."""
 
-    measure: str = Field("known-by-day", description="A measure of the study.")
+    measure: str = Field(description="A measure of the study; the first if left out.")
     target: Literal["home", "work", "both"] = Field("home", description="Whose place.")
     criterion: str | None = Field(None, description="The first of the study's if left out.")
     attacker: str | None = Field(None, description="The best at the baseline if left out.")
@@ -167,13 +167,29 @@ class Study(Spec):
         (7, 30, 90, 365), min_length=1, description="Days of measures by day; the last one is always there."
     )
     factors: tuple[Factor, ...] = Field(min_length=1, description="See [[factors]].")
-    headline: Headline = Headline()
+    headline: Headline = Headline(measure="known-by-day")
     second: Headline | None = Field(None, description="Drawn beside the headline, of the same form.")
 
     @field_validator("set", mode="before")
     @classmethod
     def _dotted(cls, value: Any) -> Any:
         return _flat(value)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _headline_is_the_first_measure(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        measures = data.get("measures") or cls.model_fields["measures"].default
+        named = {part: data.get(part) for part in ("headline", "second")}
+        if named["headline"] is None:
+            named["headline"] = {}
+        filled = {
+            part: {"measure": measures[0], **given}
+            for part, given in named.items()
+            if isinstance(given, Mapping)
+        }
+        return {**data, **filled}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -259,7 +275,15 @@ def study_from_dict(data: Mapping[str, Any], *, where: str = "study") -> Study:
     try:
         return Study.model_validate(dict(data))
     except ValidationError as error:
-        lines = [_explain(dict(item)) for item in error.errors(include_url=False)]
+        found = error.errors(include_url=False)
+        # A list whose parts are at fault is also said to be too short.
+        said = [
+            item
+            for item in found
+            if item["type"] != "too_short"
+            or not any(other["loc"][: len(item["loc"])] == item["loc"] != other["loc"] for other in found)
+        ]
+        lines = [_explain(dict(item)) for item in said]
         raise StudyError(f"{where} cannot be used:\n" + "\n".join(f"  - {line}" for line in lines)) from None
 
 
