@@ -134,6 +134,20 @@ def test_cells_are_runs_on_common_random_numbers(design: Design, undisturbed: St
     assert list((undisturbed.path / "captures").iterdir()) == [], "reads are deleted when they are used up"
 
 
+def test_one_town_is_shared_by_several_processes(
+    design: Design, undisturbed: StudyFolder, tmp_path: Path
+) -> None:
+    study = design.study.model_copy(update={"replicates": 1})
+    one = Design(study=study, scenario=design.scenario)
+    folder = StudyFolder(path=tmp_path / "out")
+    folder.open(one, force=False)
+    run_here(folder, one.groups(), 2, lambda done, what: None)
+    for cell in cells_of(one):
+        for name, frame in folder.read(cell).items():
+            assert content_hash(frame) == content_hash(undisturbed.read(cell)[name])
+    assert list((folder.path / "captures").iterdir()) == []
+
+
 def test_a_stricter_rule_shows_no_driver_more(design: Design, undisturbed: StudyFolder) -> None:
     by_labels = {(c.setting.labels, c.replicate): undisturbed.read(c)["beliefs"] for c in cells_of(design)}
     for replicate in (0, 1):
