@@ -188,8 +188,8 @@ class Walking(Spec):
         1.35, ge=0.5, le=2.5, description="Mean walking speed; 1.33-1.58 in a field study (S, free)."
     )
     scale_km: float = Field(
-        0.8,
-        ge=0.1,
+        0.4,
+        ge=0.05,
         le=20,
         description="Scale of the exponential gravity model for places that are walked to (free).",
     )
