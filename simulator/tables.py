@@ -205,7 +205,7 @@ SCHEMAS: dict[str, Schema] = {
         ),
         Schema(
             name="access_log",
-            row="a line of a simulated access log: an agency looks up a plate in one owner's sightings",
+            row="a look-up of a plate in one owner's sightings; simulated, written by `platetrail audit`",
             columns={
                 "line": pl.Int64,
                 "time_s": pl.Int64,
