@@ -9,7 +9,7 @@ import pytest
 from engine_town import tiny_scenario
 
 from simulator.errors import MapError
-from simulator.people.drivers import DriverKind, Drivers, Parking, Schedule, _gravity, build_drivers
+from simulator.people.drivers import DriverKind, Drivers, Parking, Schedule, build_drivers, gravity
 from simulator.people.places import PlaceKind, Places, build_places
 from simulator.roads.build import build_city
 from simulator.roads.city import City
@@ -117,7 +117,7 @@ def test_gravity_is_its_closed_form(places: Places) -> None:
         places, x_m=x, y_m=np.zeros(4), weight=np.array([1.0, 2.0, 4.0, 1.0]), beyond_m=np.zeros(4)
     )
     home = np.full(30_000, 3)
-    chosen = _gravity(line, home, np.arange(3), 1500.0, generator(1, Stream.DRIVERS))
+    chosen = gravity(line, home, np.arange(3), 1500.0, generator(1, Stream.DRIVERS))
     weight = np.array([1.0, 2.0, 4.0]) * np.exp(-np.array([0.0, 1.0, 2.0]) / 1.5)
     for option, expected in enumerate(weight / weight.sum()):
         assert_share(chosen == option, expected)
