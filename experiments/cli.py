@@ -176,7 +176,7 @@ def demo(
 
 @app.command()
 def sweep(
-    name_or_file: Annotated[
+    name_or_study: Annotated[
         str | None, typer.Argument(metavar="NAME_OR_STUDY", help="A study of the list, or a TOML file.")
     ] = None,
     out: Annotated[
@@ -208,11 +208,11 @@ def sweep(
     if list_studies:
         print_studies(Console())
         return
-    if name_or_file is None:
+    if name_or_study is None:
         raise StudyError("Which study? 'platetrail sweep --list' shows them; a file is named by its path.")
     if out is None and not dry_run:
         raise StudyError("Where to? Name a folder for the results: --out DIR.")
-    design = prepare(name_or_file, seed=seed, replicates=replicates, overrides=overrides or ())
+    design = prepare(name_or_study, seed=seed, replicates=replicates, overrides=overrides or ())
     do_study(
         design,
         out=out or Path(),
