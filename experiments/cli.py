@@ -359,6 +359,41 @@ def reidentify(
 
 
 @app.command()
+def validate(
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write validation.csv and a figure there.")
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(metavar="V2,V3", help="Only these yardsticks; all if left out.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Root seed.")] = 1,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small sizes, to see that it works; says nothing about truth.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Hold results against published studies.
+
+    Takes some minutes. Figures that do not hold are shown as such; docs/trust.md explains them.
+    """
+    from rich.console import Console
+
+    from experiments.validation.report import print_and_write
+    from experiments.validation.yardsticks import chosen, measure
+
+    yardsticks = chosen(only)
+    console, notes = Console(), Console(stderr=True, quiet=quiet)
+
+    def say(stage: str, done: float) -> None:
+        if stage in {y.id for y in yardsticks}:
+            title = next(y.title for y in yardsticks if y.id == stage)
+            notes.print(f"{stage} {title} ({done:.0%} done)", highlight=False)
+
+    figures = measure(yardsticks, seed=seed, small=quick, progress=say)
+    print_and_write(console, figures, out, quick=quick)
+
+
+@app.command()
 def replay(folder: Folder, workers: Workers = 1, quiet: Quiet = False) -> None:
     """Run a manifest again and compare every table.
 

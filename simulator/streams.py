@@ -66,6 +66,7 @@ class Stream(StrEnum):
     PARKING_WALK = "parking-walk"
     READ_FACE = "read-face"
     FALSE_MATCH = "false-match"
+    VALIDATION = "validation"
 
 
 def stream_key(root_seed: int, name: Stream, *entity: int | str) -> int:

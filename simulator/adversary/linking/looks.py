@@ -3,7 +3,8 @@
 After Chen et al. (2020) on re-identification of trajectories in plate data without plates. Reads of alike
 cars are joined into trips: each read gets at most one successor, such that the sum of log likelihood ratios
 is largest. A pair's ratio compares "the same car went on to there, in that time" with "another car of these
-looks came by". Travel times between readers are worked out on the public street map.
+looks came by". Travel times between readers are worked out on the public street map; where cars go on to from
+a reader, and how much longer they take, is learnt from the reads themselves, in a few rounds.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ SPREAD = 0.35
 LONGEST_S = 1_800.0
 #: Share of reads that are followed by another on the same trip (assumed).
 GOES_ON = 0.7
+#: Rounds of joining and learning; how many joined pairs the map's guess counts for (assumed).
+ROUNDS = 3
+PRIOR_PAIRS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,7 +94,53 @@ def _quickest(
     return seconds[::-1][last], (pairs >> 32, pairs & 0xFFFFFFFF)
 
 
-def follow_looks(reads: Detections, travel_s: NDArray[np.float64], *, days: float) -> NDArray[np.int64]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Flow:
+    """Where cars go on to from each reader, and how long they take; shape (n_cameras, n_cameras) each.
+
+    ``chance`` is the share of reads that are followed by one at the other reader, ``log_s`` and ``spread``
+    mean and standard deviation of the logarithm of the seconds in between.
+    """
+
+    chance: NDArray[np.float64]
+    log_s: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+
+def _flow_on_the_map(travel_s: NDArray[np.float64]) -> _Flow:
+    """Guess the flow: chances fall with travel time, at a scale of the nearest five readers."""
+    finite = np.where(np.isfinite(travel_s), np.maximum(travel_s, 1.0), 1e9)
+    scale = np.maximum(np.sort(finite, axis=1)[:, :5].mean(axis=1), 1.0)
+    chance = np.exp(-finite / scale[:, None])
+    chance *= GOES_ON / np.maximum(chance.sum(axis=1, keepdims=True), 1e-300)
+    return _Flow(chance=chance, log_s=np.log(SLOWER * finite), spread=np.full(travel_s.shape, SPREAD))
+
+
+def _flow_as_joined(reads: Detections, successor: NDArray[np.int64], on_map: _Flow) -> _Flow:
+    """Learn the flow from joined reads; the map's guess counts for a few pairs more."""
+    n = len(on_map.chance)
+    first = np.flatnonzero(successor >= 0)
+    second = successor[first]
+    pair = reads.camera_id[first].astype(np.int64) * n + reads.camera_id[second]
+    log_s = np.log(np.maximum(reads.time_s[second] - reads.time_s[first], 1).astype(np.float64))
+
+    def total(weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        return np.bincount(pair, weights=weights, minlength=n * n).reshape(n, n).astype(np.float64)
+
+    seen = np.bincount(reads.camera_id, minlength=n).astype(np.float64)[:, None]
+    pairs = total() + PRIOR_PAIRS
+    mean = (total(log_s) + PRIOR_PAIRS * on_map.log_s) / pairs
+    off = (log_s - mean.ravel()[pair]) ** 2
+    return _Flow(
+        chance=(total() + PRIOR_PAIRS * on_map.chance) / (seen + PRIOR_PAIRS),
+        log_s=mean,
+        spread=np.sqrt((total(off) + PRIOR_PAIRS * SPREAD**2) / pairs),
+    )
+
+
+def follow_looks(
+    reads: Detections, travel_s: NDArray[np.float64], *, days: float, rounds: int = ROUNDS
+) -> NDArray[np.int64]:
     """Return for each read the one that the attacker takes for the same car's next, or -1; shape (n_reads,).
 
     Parameters
@@ -101,8 +151,21 @@ def follow_looks(reads: Detections, travel_s: NDArray[np.float64], *, days: floa
         :func:`reader_travel_s`.
     days
         How many days the reads span, for the rate at which other cars come by.
+    rounds
+        How often reads are joined; between rounds the attacker learns from what it joined.
     """
-    first, second, gain = _candidates(reads, travel_s, days)
+    on_map = flow = _flow_on_the_map(travel_s)
+    successor = np.full(len(reads.time_s), -1, dtype=np.int64)
+    for _ in range(rounds):
+        successor = _join(reads, *_candidates(reads, travel_s, flow, days))
+        flow = _flow_as_joined(reads, successor, on_map)
+    return successor
+
+
+def _join(
+    reads: Detections, first: NDArray[np.int64], second: NDArray[np.int64], gain: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Choose pairs such that no read is used twice on a side and the gain is largest."""
     n = len(reads.time_s)
     successor = np.full(n, -1, dtype=np.int64)
     if not len(first):
@@ -124,15 +187,11 @@ def follow_looks(reads: Detections, travel_s: NDArray[np.float64], *, days: floa
 
 
 def _candidates(
-    reads: Detections, travel_s: NDArray[np.float64], days: float
+    reads: Detections, travel_s: NDArray[np.float64], flow: _Flow, days: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return pairs of alike reads with a positive log likelihood ratio."""
     n_cameras = len(travel_s)
-    # The next reader is a near one: chances fall with travel time, at a scale of the nearest five.
-    finite = np.where(np.isfinite(travel_s), travel_s, 1e9)
-    scale = np.maximum(np.sort(finite, axis=1)[:, : min(5, n_cameras)].mean(axis=1), 1.0)
-    chance = np.exp(-finite / scale[:, None])
-    chance /= np.maximum(chance.sum(axis=1, keepdims=True), 1e-300)
+    ends = np.clip(1.0 - flow.chance.sum(axis=1), 0.02, 1.0)
     _, look = np.unique(reads.look, return_inverse=True)
     order = np.lexsort((reads.time_s, look))
     key = look[order].astype(np.int64) * (1 << 40) + reads.time_s[order]
@@ -143,16 +202,15 @@ def _candidates(
     j = i + 1 + np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)
     first, second = order[i], order[j]
     apart = (reads.time_s[second] - reads.time_s[first]).astype(np.float64)
-    way = travel_s[reads.camera_id[first], reads.camera_id[second]]
-    fits = np.isfinite(way) & (apart > 0)
-    first, second, apart, way = first[fits], second[fits], apart[fits], np.maximum(way[fits], 1.0)
-    z = (np.log(apart) - np.log(SLOWER * way)) / SPREAD
-    density = np.exp(-0.5 * z * z) / (apart * SPREAD * np.sqrt(2.0 * np.pi))
-    goes = GOES_ON * chance[reads.camera_id[first], reads.camera_id[second]]
+    a, b = reads.camera_id[first], reads.camera_id[second]
+    fits = np.isfinite(travel_s[a, b]) & (apart > 0)
+    first, second, apart, a, b = first[fits], second[fits], apart[fits], a[fits], b[fits]
+    z = (np.log(apart) - flow.log_s[a, b]) / flow.spread[a, b]
+    density = np.exp(-0.5 * z * z) / (apart * flow.spread[a, b] * np.sqrt(2.0 * np.pi))
     kind = look * np.int64(n_cameras) + reads.camera_id
     _, alike, seen = np.unique(kind, return_inverse=True, return_counts=True)
     others_per_s = seen[alike[second]] / (days * 86_400.0)
     with np.errstate(divide="ignore"):
-        gain = np.log(density * goes / ((1.0 - GOES_ON) * others_per_s))
+        gain = np.log(density * flow.chance[a, b] / (ends[a] * others_per_s))
     good = gain > 0.0
     return first[good], second[good], gain[good]

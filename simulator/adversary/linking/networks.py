@@ -50,16 +50,10 @@ def link_networks(
         Best label of ``b`` for each label of ``a`` that has a match. ``score`` is matches less alibis, less
         those of the runner-up: a pair is claimed if that is above 0, so that it is alone at the top.
     """
-    first, second, matches = _matches(a, b, window_s, radius_m)
+    first, second, matches = _shortlist(a, b, window_s, radius_m)
     links = _nobody(a, b)
     if not len(first):
         return links
-    order = np.lexsort((second, -matches, first))
-    first, second, matches = first[order], second[order], matches[order]
-    starts = np.flatnonzero(np.diff(first, prepend=-1))
-    rank = np.arange(len(first)) - np.repeat(starts, np.diff(np.append(starts, len(first))))
-    kept = rank < _SHORTLIST
-    first, second, matches = first[kept], second[kept], matches[kept]
     alibis = _alibis(
         first, second, a.indptr, a.time_s, a.x_m, a.y_m, b.indptr, b.time_s, b.x_m, b.y_m,
         np.int64(window_s), float(top_speed_mps), float(radius_m),
@@ -93,41 +87,78 @@ def _nobody(a: LabelView, b: LabelView) -> Links:
     )
 
 
-def _matches(
+def _shortlist(
     a: LabelView, b: LabelView, window_s: int, radius_m: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs of labels with sightings that match, and how many of a's sightings do."""
+    """Return for each label of a those of b with the most matches, and how many of a's sightings match."""
     places_a, at_a = np.unique(a.x_m + 1j * a.y_m.astype(np.float64), return_inverse=True)
     places_b, at_b = np.unique(b.x_m + 1j * b.y_m.astype(np.float64), return_inverse=True)
-    empty = np.empty(0, dtype=np.int64)
     if not len(places_a) or not len(places_b):
+        empty = np.empty(0, dtype=np.int64)
         return empty, empty, empty
     tree = cKDTree(np.column_stack([places_b.real, places_b.imag]))
     near = tree.query_ball_point(np.column_stack([places_a.real, places_a.imag]), radius_m)
-    # Sightings of b by place and time, as one ascending key.
-    span = int(max(a.time_s.max(), b.time_s.max())) + 2 * window_s + 2
-    key = at_b.astype(np.int64) * span + b.time_s
-    order = np.argsort(key, kind="stable")
-    key, label_b = key[order], b.label()[order]
-    label_a = a.label()
-    found = []
-    for place, others in enumerate(near):
-        rows = np.flatnonzero(at_a == place)
-        for other in others:
-            base = np.int64(other) * span
-            # Times before the first second lie in no other place's range.
-            lo = np.searchsorted(key, base + np.maximum(a.time_s[rows] - window_s, 0))
-            hi = np.searchsorted(key, base + a.time_s[rows] + window_s, side="right")
-            count = hi - lo
-            which = np.repeat(np.arange(len(rows)), count)
-            within = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
-            found.append(np.column_stack([rows[which], label_b[lo[which] + within]]))
-    hits = np.concatenate(found) if found else np.empty((0, 2), dtype=np.int64)
-    # A sighting matches a label once, however often the other network saw it nearby.
-    distinct = np.unique(hits[:, 0] * np.int64(b.n_labels) + hits[:, 1])
-    pair = label_a[distinct // b.n_labels] * np.int64(b.n_labels) + distinct % b.n_labels
-    pairs, matches = np.unique(pair, return_counts=True)
-    return pairs // b.n_labels, pairs % b.n_labels, matches
+    order = np.lexsort((b.time_s, at_b))
+    return _most_matches(  # type: ignore[no-any-return]
+        a.indptr,
+        at_a.astype(np.int64),
+        a.time_s,
+        np.concatenate([[0], np.cumsum([len(n) for n in near])]).astype(np.int64),
+        np.concatenate([np.asarray(n, dtype=np.int64) for n in near]),
+        np.searchsorted(at_b[order], np.arange(len(places_b) + 1)).astype(np.int64),
+        b.time_s[order],
+        b.label()[order],
+        b.n_labels,
+        np.int64(window_s),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _most_matches(  # type: ignore[no-untyped-def]
+    a_indptr, a_place, a_time, near_indptr, near, b_indptr, b_time, b_label, n_b, window_s
+):
+    """Keep the labels of b that match the most sightings of each label of a; ties: the smaller label."""
+    n_a = len(a_indptr) - 1
+    first = np.empty(_SHORTLIST * n_a, np.int64)
+    second = np.empty(_SHORTLIST * n_a, np.int64)
+    matches = np.empty(_SHORTLIST * n_a, np.int64)
+    count = np.zeros(n_b, np.int64)
+    counted_for = np.full(n_b, -1, np.int64)
+    touched = np.empty(n_b, np.int64)
+    n = 0
+    for i in range(n_a):
+        met = 0
+        for row in range(a_indptr[i], a_indptr[i + 1]):
+            for k in range(near_indptr[a_place[row]], near_indptr[a_place[row] + 1]):
+                lo, end = b_indptr[near[k]], b_indptr[near[k] + 1]
+                j = lo + np.searchsorted(b_time[lo:end], a_time[row] - window_s)
+                while j < end and b_time[j] <= a_time[row] + window_s:
+                    label = b_label[j]
+                    # A sighting matches a label once, however often the other network saw it nearby.
+                    if counted_for[label] != row:
+                        counted_for[label] = row
+                        if count[label] == 0:
+                            touched[met] = label
+                            met += 1
+                        count[label] += 1
+                    j += 1
+        start = n
+        for k in range(met):
+            label, value = touched[k], count[touched[k]]
+            count[label] = 0
+            at = n
+            while at > start and (
+                matches[at - 1] < value or (matches[at - 1] == value and second[at - 1] > label)
+            ):
+                at -= 1
+            if at - start >= _SHORTLIST:
+                continue
+            last = min(n, start + _SHORTLIST - 1)
+            for q in range(last, at, -1):
+                second[q], matches[q] = second[q - 1], matches[q - 1]
+            first[last], second[at], matches[at] = i, label, value
+            n = last + 1
+    return first[:n], second[:n], matches[:n]
 
 
 @njit(cache=True, nogil=True)
