@@ -39,6 +39,8 @@ class Sizes:
     city_cars: int = 5
     days: int = 90
     longer_days: int = 360
+    risk_people: int = 10_000
+    unicity_people: int = 100_000
     town: tuple[str, ...] = ("demo",)
     compile_anew: bool = True
     repeats: int = 5
@@ -54,6 +56,8 @@ QUICK = Sizes(
     city_cars=1,
     days=5,
     longer_days=20,
+    risk_people=200,
+    unicity_people=500,
     town=("run", "first-town", "--drivers", "40", "--days", "5", "--seed", "1"),
     compile_anew=False,
     repeats=1,
@@ -116,6 +120,7 @@ def measurements(sizes: Sizes, *, maps: Path | None = None) -> Iterator[Row]:
     """Yield one row after the other, the quick ones first."""
     yield _help(sizes)
     yield from _kernels(sizes)
+    yield from _linking(sizes)
     yield _same_bits()
     yield from _town(sizes)
     yield from _columbus(maps)
@@ -160,6 +165,17 @@ def _kernels(sizes: Sizes) -> Iterator[Row]:
     )
     draws = philox_rate(sizes.philox_counters) / 1e6
     yield Row(what="random numbers (Philox), one core", goal="–", measured=f"{draws:.0f} million/s", ok=None)
+
+
+def _linking(sizes: Sizes) -> Iterator[Row]:
+    from experiments.bench_linking import risk_seconds
+
+    what = f"home-work risks of {sizes.risk_people:,} drivers"
+    yield _at_most(what, risk_seconds(sizes.risk_people), 0.5, "s", digits=2)
+    took = measure([*_PYTHON, "experiments.bench_linking", str(sizes.unicity_people)])
+    what = f"unicity, 4 points, {sizes.unicity_people:,} drivers × 30 days"
+    yield _at_most(f"{what}: time", float(took.output.split()[-1]), 60.0, "s")
+    yield _at_most(f"{what}: memory", took.peak_bytes / _GB, 4.0, "GB", digits=2)
 
 
 def _same_bits() -> Row:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from experiments import cli_policy
+from experiments import cli_policy, cli_trust
 from experiments.terminal import Commands, progress_bar, stop
 
 EXAMPLES = """\b
@@ -318,82 +318,6 @@ def quality(
 
 
 @app.command()
-def reidentify(
-    name_or_file: NameOrFile,
-    seed: Annotated[int, typer.Option(min=0, help="Root seed.")] = 1,
-    drivers: Drivers = None,
-    days: Days = None,
-    points: Annotated[int, typer.Option(min=1, max=64, help="Most points of a trace that are known.")] = 4,
-    map_file: MapFile = None,
-    overrides: Overrides = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Also write the tables there, as CSV files.")
-    ] = None,
-    quiet: Quiet = False,
-) -> None:
-    """Name people in reads without names.
-
-    Unicity, home-work pairs, directories, pseudonyms, two networks, cars by their looks.
-    """
-    from rich.console import Console
-
-    from experiments.prepare import scenario_from_options
-    from experiments.reidentification import reidentify as attack
-    from experiments.reidentification_report import tables_for_terminal, write_csv
-    from simulator.streams import replicate_seed
-    from simulator.world import build_world
-
-    scenario = scenario_from_options(
-        name_or_file, drivers=drivers, days=days, map_file=map_file, overrides=overrides or ()
-    )
-    with progress_bar(quiet=quiet) as progress:
-        world = build_world(scenario, replicate_seed(seed, 0), progress)
-        tables = attack(world, points=points, progress=progress)
-    console = Console()
-    for table in tables_for_terminal(tables):
-        console.print(table)
-        console.print()
-    if out is not None:
-        write_csv(tables, out)
-        typer.echo(f"Tables: {out}/")
-
-
-@app.command()
-def validate(
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Also write validation.csv and a figure there.")
-    ] = None,
-    only: Annotated[
-        str | None, typer.Option(metavar="V2,V3", help="Only these yardsticks; all if left out.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Root seed.")] = 1,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Small sizes, to see that it works; says nothing about truth.")
-    ] = False,
-    quiet: Quiet = False,
-) -> None:
-    """Hold results against published studies.
-
-    Takes some minutes. Figures that do not hold are shown as such; docs/trust.md explains them.
-    """
-    from rich.console import Console
-
-    from experiments.validation.report import print_and_write
-    from experiments.validation.yardsticks import chosen, measure
-
-    yardsticks = chosen(only)
-    console, notes = Console(), Console(stderr=True, quiet=quiet)
-
-    def say(stage: str, done: float) -> None:
-        if stage in {y.id for y in yardsticks}:
-            title = next(y.title for y in yardsticks if y.id == stage)
-            notes.print(f"{stage} {title} ({done:.0%} done)", highlight=False)
-
-    figures = measure(yardsticks, seed=seed, small=quick, progress=say)
-    print_and_write(console, figures, out, quick=quick)
-
-
-@app.command()
 def replay(folder: Folder, workers: Workers = 1, quiet: Quiet = False) -> None:
     """Run a manifest again and compare every table.
 
@@ -442,6 +366,7 @@ def bench(
 
 
 cli_policy.add_to(app)
+cli_trust.add_to(app)
 
 
 def main() -> None:

@@ -72,12 +72,18 @@ def test_bands_are_written_as_people_would() -> None:
 
 def test_the_figure_puts_the_band_from_nought_to_one() -> None:
     data = places_in_band(
-        frame(("V1", 2.0, 4.0, 3.0, True), ("V2", 1.0, math.inf, 5.0, True), ("V3", None, None, 1.0, None))
+        frame(
+            ("V1", 2.0, 4.0, 3.0, True),
+            ("V2", 1.0, math.inf, 5.0, True),
+            ("V2", 1e-9, 1.0, 0.5, True),
+            ("V3", None, None, 1.0, None),
+            ("V7", 0.0, 1.0, 9.0, False),
+        )
     )
-    assert data["at"].to_list() == [0.5, 4.0]
-    assert data["published"].to_list() == [-0.5, 0.0]
+    assert data["at"].to_list() == [0.5, 9.0]
+    assert data["published"].to_list() == [-0.5, 1.0]
     ax = plot_places_in_band(data)
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["V1  x", "V2  x"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["V1  x", "V7  x"]
 
 
 def test_intervals() -> None:

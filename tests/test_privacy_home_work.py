@@ -32,15 +32,10 @@ def reference(rows: list[tuple[int, int]], n: int, reading: Reading) -> list[int
 
 
 @settings(max_examples=150, deadline=None)
-@given(visits, st.sampled_from(["most-visited", "least-visited"]), st.booleans())
-def test_matches_equal_the_slow_reference(
-    rows: list[tuple[int, int]], reading: Reading, tabled: bool
-) -> None:
+@given(visits, st.sampled_from(["most-visited", "least-visited"]))
+def test_matches_equal_the_slow_reference(rows: list[tuple[int, int]], reading: Reading) -> None:
     person, place = np.array(rows, dtype=np.int64).reshape(-1, 2).T
-    with pytest.MonkeyPatch.context() as patch:
-        if not tabled:
-            patch.setattr("simulator.privacy.home_work_risk._TABLE", 0)
-        got = home_work_risk(person, place, n_people=6, reading=reading)
+    got = home_work_risk(person, place, n_people=6, reading=reading)
     assert got["matches"].to_list() == reference(rows, 6, reading)
     for matches, risk in got.select("matches", "risk").iter_rows():
         assert risk == (None if matches == 0 else pytest.approx(1 / matches))

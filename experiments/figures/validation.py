@@ -16,7 +16,7 @@ from experiments.figures.style import PALETTE, axes_or_new, house_style, new_fig
 def places_in_band(figures: pl.DataFrame) -> pl.DataFrame:
     """Return judged figures on the scale of their accepted band, 0 its lower and 1 its upper end.
 
-    Bands that are open above end at twice their lower end here; those of one value are 0.1 wide.
+    Figures of which only a bound or a direction is asked are left out; bands of one value are 0.1 wide.
 
     Returns
     -------
@@ -26,8 +26,8 @@ def places_in_band(figures: pl.DataFrame) -> pl.DataFrame:
     rows = []
     for row in figures.filter(pl.col("holds").is_not_null()).iter_rows(named=True):
         low, high = row["accept_low"], row["accept_high"]
-        if high == float("inf"):
-            high = 2.0 * low
+        if high == float("inf") or 0 < low < 1e-6 or -1e-6 < high < 0:
+            continue
         if high - low < 1e-12:
             low, high = low - 0.05, high + 0.05
         entry = {"id": row["id"], "what": row["what"], "holds": row["holds"]}

@@ -18,8 +18,6 @@ from simulator.errors import ScenarioError, did_you_mean
 from simulator.privacy.traces import dense
 
 Reading = Literal["most-visited", "least-visited"]
-# Up to so many people x places a table of all of them is quicker than sorting visits.
-_TABLE = 1 << 26
 
 
 def home_work_risk(
@@ -59,14 +57,9 @@ def home_work_risk(
     code, n_places = dense(place)
     width = max(n_places, 1)
     key = np.asarray(person, dtype=np.int64) * width + code
-    if n_people * width <= _TABLE:
-        counted = np.bincount(key, minlength=n_people * width)
-        distinct = np.flatnonzero(counted)
-        visits = counted[distinct]
-    else:
-        key.sort()
-        starts = np.flatnonzero(np.diff(key, prepend=-1))
-        distinct, visits = key[starts], np.diff(np.append(starts, len(key)))
+    key.sort()
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    distinct, visits = key[starts], np.diff(np.append(starts, len(key)))
     who, where = distinct // width, distinct % width
     # Of equally visited places the smaller code is taken for the more visited one, in both readings.
     order = np.lexsort((where, -visits, who) if reading == "most-visited" else (-where, visits, who))
