@@ -28,6 +28,7 @@ from simulator.privacy.unicity import unicity
 from simulator.scenario import WEEKDAYS
 from simulator.sightings.capture import Sightings, read_fixed
 from simulator.sightings.labels import one_network, pseudonymise
+from simulator.sightings.view import DAY_S
 from simulator.world import World
 
 CHUNK_DRIVERS = 2_000
@@ -185,7 +186,8 @@ def pseudonym_table(
     """
     rows = []
     for rotation in rotations:
-        if world.scenario.days < 2 * _ROTATION_DAYS[rotation]:
+        length_s = DAY_S * _ROTATION_DAYS[rotation]
+        if world.scenario.days * DAY_S < 2 * length_s or len(np.unique(reads.time_s // length_s)) < 2:
             continue
         for score in scores:
             joined, rounds = link_rotation(world, reads, rotation, score=score)
@@ -258,9 +260,20 @@ def reidentify(
     attackers: Sequence[str] = ("krumm-last-destination", "bayes"),
     progress: Callable[[str, float], None] = lambda stage, done: None,
 ) -> dict[str, pl.DataFrame]:
-    """Return all tables for one world, by name."""
+    """Return all tables for one world, by name.
+
+    Raises
+    ------
+    ScenarioError
+        If no plate was read at all.
+    """
     progress("drive", 0.0)
     reads = capture_all(world)
+    if reads.n_sightings == 0:
+        raise ScenarioError(
+            f"No plate was read in {world.scenario.days} days, so there is nobody to re-identify: give the "
+            "scenario more readers, drivers or days."
+        )
     n = world.drivers.n_drivers
     progress("attack", 0.0)
     tables = {

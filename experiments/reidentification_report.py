@@ -11,6 +11,7 @@ import polars as pl
 from rich import box
 from rich.table import Table
 
+from experiments.reidentification import ROTATIONS
 from experiments.words import attacker_title
 from simulator.errors import TableError
 
@@ -157,6 +158,16 @@ def _joined(name: str, frame: pl.DataFrame, first: str) -> Table:
     return table
 
 
+def _pseudonyms(frame: pl.DataFrame) -> Table:
+    table = _joined("pseudonyms", frame, "labels change")
+    missing = [r for r in ROTATIONS if r not in frame["rotation"].to_list()]
+    if missing:
+        table.caption = (
+            f"{table.caption} Left out, since the data hold no two such periods: {', '.join(missing)}."
+        )
+    return table
+
+
 def _looks(frame: pl.DataFrame) -> Table:
     table = _table("looks", ("looks noted wrongly", "trips", "followed", "steps right"))
     for row in frame.iter_rows(named=True):
@@ -173,7 +184,7 @@ _BUILD = {
     "unicity": _unicity,
     "anonymity": _anonymity,
     "directory": _directory,
-    "pseudonyms": lambda frame: _joined("pseudonyms", frame, "labels change"),
+    "pseudonyms": _pseudonyms,
     "networks": lambda frame: _joined("networks", frame, "days"),
     "looks": _looks,
 }

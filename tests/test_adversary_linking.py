@@ -314,3 +314,7 @@ def test_the_command_prints_all_tables_and_writes_them(tmp_path, monkeypatch) ->
         "daily",
         "trip",
     ]
+    assert "no two such periods: monthly" in " ".join(result.output.split())
+    nobody = ["--set", "readers.street-readers.count=0", "--set", "readers.patrol-car.count=0"]
+    refused = CliRunner().invoke(app, ["reidentify", "first-town", *small, *nobody, "-q"])
+    assert refused.exit_code == 2 and "No plate was read in 14 days" in refused.output
