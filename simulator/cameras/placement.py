@@ -10,14 +10,24 @@ where they were; and each group has a stream of its own, so groups never move ea
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.cameras.face_sites import LotPlaces, at_places, face_spots
 from simulator.cameras.roster import Cameras, ReaderKind
-from simulator.cameras.sites import Sites, candidate_sites, gumbel_order, rings, street_volume, take_spaced
+from simulator.cameras.sites import (
+    SLOT_M,
+    Sites,
+    Spots,
+    candidate_sites,
+    gumbel_order,
+    rings,
+    street_volume,
+    take_spaced,
+    unplaced,
+)
 from simulator.errors import ReaderError
 from simulator.people.stations import Stations
 from simulator.roads.city import City
@@ -32,10 +42,6 @@ from simulator.scenario_parts import (
 )
 from simulator.streams import Stream, generator
 
-LotPlaces = Mapping[
-    str, tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-]
-
 _KIND = {
     "fixed": ReaderKind.FIXED,
     "patrol": ReaderKind.PATROL,
@@ -44,7 +50,6 @@ _KIND = {
     "face": ReaderKind.FACE,
 }
 _ARTERIALS = (RoadClass.TRUNK, RoadClass.PRIMARY, RoadClass.SECONDARY)
-_SLOT_M = 25.0
 
 
 def place_readers(
@@ -89,7 +94,7 @@ def place_readers(
     rows = []
     for index, group in enumerate(groups):
         spots = (
-            _face_spots(group, city, doors or {}, stations, seed)
+            face_spots(group, city, doors or {}, stations, seed)
             if isinstance(group, FaceReaders)
             else _spots(group, city, edge_volume, lot_places, seed)
         )
@@ -99,24 +104,6 @@ def place_readers(
         **{name: np.concatenate([row[name] for row in rows] or [empty]) for name, empty in _EMPTY.items()},
         owners=tuple(owners),
     )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Spots:
-    """Where one group's readers stand; arrays of shape (n_readers,)."""
-
-    edge: NDArray[np.int32]
-    offset_m: NDArray[np.float64]
-    both_directions: NDArray[np.bool_]
-    place: NDArray[np.int32]
-    x_m: NDArray[np.float64]
-    y_m: NDArray[np.float64]
-    owner: Sequence[str | None]
-    number: NDArray[np.int64]
-
-    @property
-    def n_readers(self) -> int:
-        return len(self.edge)
 
 
 _EMPTY: dict[str, NDArray[np.generic]] = {
@@ -180,97 +167,16 @@ def _spots(
 ) -> Spots:
     rng = generator(seed, Stream.PLACEMENT, group.name)
     if isinstance(group, LotReaders):
-        return _lot_spots(group, lot_places, rng)
+        return at_places(group, lot_places, rng)
     if not isinstance(group, FixedReaders):
         n = group.count
         nowhere = np.full(n, np.nan)
-        return _unplaced(n, x_m=nowhere, y_m=nowhere)
+        return unplaced(n, x_m=nowhere, y_m=nowhere)
     if group.placement == "file":
         return _file_spots(group, city, rng)
     if group.count == 0:
-        return _unplaced(0, x_m=np.empty(0), y_m=np.empty(0))
+        return unplaced(0, x_m=np.empty(0), y_m=np.empty(0))
     return _PLACEMENTS[group.placement](group, city, edge_volume, rng)
-
-
-def _unplaced(
-    n: int, *, x_m: NDArray[np.float64], y_m: NDArray[np.float64], place: NDArray[np.int32] | None = None
-) -> Spots:
-    return Spots(
-        edge=np.full(n, -1, np.int32),
-        offset_m=np.zeros(n),
-        both_directions=np.zeros(n, np.bool_),
-        place=np.full(n, -1, np.int32) if place is None else place,
-        x_m=x_m,
-        y_m=y_m,
-        owner=[None] * n,
-        number=np.arange(n),
-    )
-
-
-def _lot_spots(group: LotReaders | FaceReaders, lot_places: LotPlaces, rng: np.random.Generator) -> Spots:
-    nothing = (np.empty(0, np.int32), np.empty(0), np.empty(0), np.empty(0))
-    place, x_m, y_m, weight = lot_places.get(group.place_kind, nothing)
-    if group.count > len(place):
-        raise ReaderError(
-            f"Reader group '{group.name}' asks for readers at {group.count} places of kind "
-            f"'{group.place_kind}', but only {len(place)} have a "
-            f"{'car park' if isinstance(group, LotReaders) else 'door'} to watch; lower its count, or let "
-            "the city have more such places."
-        )
-    order = gumbel_order(np.asarray(weight, np.float64), rng)[: group.count]
-    return _unplaced(group.count, x_m=x_m[order], y_m=y_m[order], place=np.asarray(place[order], np.int32))
-
-
-def _face_spots(
-    group: FaceReaders, city: City, doors: LotPlaces, stations: Stations | None, seed: int
-) -> Spots:
-    """Set readers of faces at streets, at the busiest stations first, or at the doors of places."""
-    rng = generator(seed, Stream.PLACEMENT, group.name)
-    if group.count == 0:
-        return _unplaced(0, x_m=np.empty(0), y_m=np.empty(0))
-    if group.placement == "entrance":
-        return _lot_spots(group, doors, rng)
-    if group.placement == "station":
-        found = 0 if stations is None else stations.n_stations
-        if stations is None or group.count > found:
-            raise ReaderError(
-                f"Reader group '{group.name}' asks for readers at {group.count} stations, but there are only "
-                f"{found}; lower its count, or raise walking.stations."
-            )
-        at = np.lexsort((np.arange(found), -stations.weight))[: group.count]
-        return _unplaced(
-            group.count, x_m=stations.x_m[at], y_m=stations.y_m[at], place=(-2 - at).astype(np.int32)
-        )
-    sites = candidate_sites(city.network, rng, slot_m=_SLOT_M)
-    land_use = city.land_use
-    by_edge = {"amenity": land_use.amenity, "residential": land_use.residential}.get(group.along)
-    weight = city.network.edge_length_m
-    if by_edge is not None and by_edge.sum() > 0:
-        back = city.network.reverse_edge
-        weight = by_edge.astype(np.float64) + np.where(back >= 0, by_edge[back], 0.0)
-    slots_on_edge = np.bincount(sites.edge, minlength=city.network.n_edges)[sites.edge]
-    motorway = city.network.edge_class[sites.edge] == RoadClass.MOTORWAY
-    order = gumbel_order(weight[sites.edge] / slots_on_edge, rng)
-    order = order[~motorway[order]]
-    if group.count > len(order):
-        raise ReaderError(
-            f"Reader group '{group.name}' asks for {group.count} readers, but the map has spots along its "
-            f"streets for only {len(order)}; lower its count, or choose a larger map."
-        )
-    sites = sites.take(order)
-    at = np.array(
-        take_spaced(sites, group.min_spacing_m, group.count, np.ones(len(order), np.int64)), dtype=np.int64
-    )
-    return Spots(
-        edge=sites.edge[at],
-        offset_m=sites.offset_m[at],
-        both_directions=sites.two_way[at],
-        place=np.full(group.count, -1, np.int32),
-        x_m=sites.x_m[at],
-        y_m=sites.y_m[at],
-        owner=[None] * group.count,
-        number=np.arange(group.count),
-    )
 
 
 def _file_spots(group: FixedReaders, city: City, rng: np.random.Generator) -> Spots:
@@ -332,7 +238,7 @@ def _arterial(
 def _along_length(
     group: FixedReaders, city: City, allowed: NDArray[np.bool_], rng: np.random.Generator, what: str
 ) -> Spots:
-    sites = candidate_sites(city.network, rng, slot_m=_SLOT_M)
+    sites = candidate_sites(city.network, rng, slot_m=SLOT_M)
     slots_on_edge = np.bincount(sites.edge, minlength=city.network.n_edges)[sites.edge]
     order = gumbel_order(city.network.edge_length_m[sites.edge] / slots_on_edge, rng)
     sites = sites.take(order)

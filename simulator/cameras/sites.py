@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.spatial import cKDTree
 from simulator.roads.network import RoadNetwork
 
 _CLEAR_OF_JUNCTION_M = 5.0
+SLOT_M = 25.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -114,3 +116,37 @@ def take_spaced(sites: Sites, spacing_m: float, count: int, per_site: NDArray[np
                 blocked[tree.query_ball_point(xy[i], spacing_m * (1 - 1e-12))] = True
         spacing_m = spacing_m / 2 if spacing_m > 1 else 0.0
     return taken
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Spots:
+    """Where one group's readers stand; arrays of shape (n_readers,)."""
+
+    edge: NDArray[np.int32]
+    offset_m: NDArray[np.float64]
+    both_directions: NDArray[np.bool_]
+    place: NDArray[np.int32]
+    x_m: NDArray[np.float64]
+    y_m: NDArray[np.float64]
+    owner: Sequence[str | None]
+    number: NDArray[np.int64]
+
+    @property
+    def n_readers(self) -> int:
+        return len(self.edge)
+
+
+def unplaced(
+    n: int, *, x_m: NDArray[np.float64], y_m: NDArray[np.float64], place: NDArray[np.int32] | None = None
+) -> Spots:
+    """Return spots that are at no street: on cars, or at places."""
+    return Spots(
+        edge=np.full(n, -1, np.int32),
+        offset_m=np.zeros(n),
+        both_directions=np.zeros(n, np.bool_),
+        place=np.full(n, -1, np.int32) if place is None else place,
+        x_m=x_m,
+        y_m=y_m,
+        owner=[None] * n,
+        number=np.arange(n),
+    )
