@@ -27,6 +27,7 @@ TRAINING_DRIVERS = 1_500
 # Bounds the time that is spent on long scenarios; at least so many drivers are made up all the same.
 _DRIVER_DAYS = 180_000
 _FEWEST_DRIVERS = 400
+_MOST_PLACES = {"workplaces": 150, "shops": 60, "leisure_places": 60, "schools": 15, "external_places": 60}
 
 
 def with_training(setting: AttackSetting, world: World) -> AttackSetting:
@@ -62,14 +63,17 @@ def make_town(world: World, n_drivers: int | None = None) -> MadeUpTown:
     world
         The world that is attacked; only its scenario, streets, land use and readers are looked at.
     n_drivers
-        How many; 1,500 if left out, fewer where days are many.
+        How many; 1,500 if left out, fewer where days are many or drivers few.
     """
     scenario = world.scenario
-    n = n_drivers or max(min(TRAINING_DRIVERS, _DRIVER_DAYS // scenario.days), _FEWEST_DRIVERS)
+    enough = min(TRAINING_DRIVERS, _DRIVER_DAYS // scenario.days, 2 * scenario.people.drivers)
+    n = n_drivers or max(enough, _FEWEST_DRIVERS)
     people = scenario.people.model_copy(
         update={
             "drivers": n,
             "vehicles_represented": scenario.people.vehicles_represented or scenario.people.drivers,
+            # Routes are what takes time, and there is one tree or two for each place.
+            **{kind: min(getattr(scenario.people, kind), most) for kind, most in _MOST_PLACES.items()},
         }
     )
     seed = stream_key(world.seed, Stream.ATTACK_TRAINING) >> 1
@@ -92,11 +96,14 @@ def training_of(town: MadeUpTown, scenario: Scenario) -> Training:
     truth = truth_of(town.world, 0, n)
     return Training(
         view=view_of(replace(town.world, scenario=scenario), town.reads, 0, n),
-        home_x_m=np.where(truth.home_inside, truth.home_x_m, np.nan),
-        home_y_m=np.where(truth.home_inside, truth.home_y_m, np.nan),
+        reads_plates=town.world.cameras.kind != ReaderKind.FACE,
+        home_x_m=truth.home_x_m,
+        home_y_m=truth.home_y_m,
+        home_edge=truth.home_edge,
         has_work=truth.has_work,
-        work_x_m=np.where(truth.work_inside, truth.work_x_m, np.nan),
-        work_y_m=np.where(truth.work_inside, truth.work_y_m, np.nan),
+        work_x_m=truth.work_x_m,
+        work_y_m=truth.work_y_m,
+        work_edge=truth.work_edge,
     )
 
 

@@ -20,8 +20,8 @@ from simulator.adversary.bayes.model import Model, model_of
 from simulator.adversary.bayes.own_world import draw_own_world
 from simulator.adversary.bayes.tables import chance_of_levels
 from simulator.adversary.knowledge import Knowledge, ReaderFacts, Rung
-from simulator.adversary.posterior import Posterior
-from simulator.privacy.posterior import disclose, true_hypothesis
+from simulator.adversary.posterior import Posterior, hypothesis_at
+from simulator.privacy.posterior import disclose
 from simulator.sightings.view import DAY_S, ArchiveView
 
 NEVER_S = 2**62
@@ -276,4 +276,4 @@ def test_measures_of_a_posterior_by_hand() -> None:
     assert one["expected_error_m"] == pytest.approx(0.3 * 100 + 0.15 * 200 + 0.05 * 300)
     assert one["mass_within_100m"] == pytest.approx(0.8)
     assert one["mass_within_250m"] == pytest.approx(0.95)
-    assert true_hypothesis(posterior, np.array([2, 9]), np.zeros(2), np.zeros(2)).tolist() == [2, -1]
+    assert hypothesis_at(posterior, np.array([2, 9]), np.zeros(2), np.zeros(2)).tolist() == [2, -1]

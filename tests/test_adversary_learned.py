@@ -112,7 +112,7 @@ def test_a_plate_that_is_never_seen_is_not_guessed(setting, view):
 def test_it_attacks_only_where_it_is_named(tiny_world: World):
     assert "learned" not in default_attacker_names()
     assert "prior-alone" in default_attacker_names()
-    plain = attack_setting(tiny_world)
+    plain = replace(attack_setting(tiny_world), names=("prior-alone", "night-mode"))
     assert with_training(plain, tiny_world) is plain
 
 

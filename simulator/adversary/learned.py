@@ -156,10 +156,11 @@ def _train(training: Training, simple: tuple[RecipeAttacker, ...]) -> dict[str, 
     driver = np.repeat(np.arange(training.n_drivers), k)
     first = driver < int(_REGRESSED_SHARE * training.n_drivers)  # drivers are in random order
     models: dict[str, _TargetModel | None] = {}
-    for target, x_m, y_m in (
-        ("home", training.home_x_m, training.home_y_m),
-        ("work", training.work_x_m, training.work_y_m),
+    for target, x_m, y_m, edge in (
+        ("home", training.home_x_m, training.home_y_m, training.home_edge),
+        ("work", training.work_x_m, training.work_y_m, training.work_edge),
     ):
+        x_m, y_m = (np.where(edge >= 0, v, np.nan) for v in (x_m, y_m))
         has = np.ones(training.n_drivers, dtype=bool) if target == "home" else training.has_work
         models[target] = _train_target(features[target], x_m[driver], y_m[driver], has[driver], first)
     return models

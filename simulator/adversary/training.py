@@ -20,20 +20,25 @@ class Training:
     ----------
     view
         What readers at the places of the real ones see of them.
-    home_x_m, home_y_m
-        Where they live, shape (n_plates,), metres; NaN for those who live beyond the map.
+    reads_plates
+        Which readers read plates, not faces, shape (n_cameras,).
+    home_x_m, home_y_m, home_edge
+        Where they live, shape (n_plates,), metres; beyond the map the edge is -1.
     has_work
         Whether they have a work place, shape (n_plates,).
-    work_x_m, work_y_m
-        Where they work; NaN for no work place and for those beyond the map.
+    work_x_m, work_y_m, work_edge
+        Where they work; NaN for no work place.
     """
 
     view: ArchiveView
+    reads_plates: NDArray[np.bool_]
     home_x_m: NDArray[np.float64]
     home_y_m: NDArray[np.float64]
+    home_edge: NDArray[np.int32]
     has_work: NDArray[np.bool_]
     work_x_m: NDArray[np.float64]
     work_y_m: NDArray[np.float64]
+    work_edge: NDArray[np.int32]
 
     @property
     def n_drivers(self) -> int:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from simulator.adversary.attacker import Guesses
 from simulator.adversary.posterior import Posterior
@@ -47,37 +46,6 @@ class Disclosure:
     def known(self) -> NDArray[np.bool_]:
         """Whether the adversary holds the place for known: mass of at least 0.9 within 250 m of its guess."""
         return self.columns[f"mass_within_{KNOWN_RADIUS_M}m"] >= KNOWN_MASS
-
-
-def true_hypothesis(
-    posterior: Posterior,
-    edge: NDArray[np.int32],
-    x_m: NDArray[np.float64],
-    y_m: NDArray[np.float64],
-) -> NDArray[np.int64]:
-    """Return the hypothesis that is true of each driver, shape (n_drivers,).
-
-    Without a street map it is the nearest point of the grid. On the map it is the place's own street side
-    (-1: not among the hypotheses); off the map, the gateway nearest to the place.
-    """
-    if not posterior.on_streets:
-        tree = cKDTree(np.column_stack([posterior.x_m, posterior.y_m]))
-        here = np.isfinite(x_m) & np.isfinite(y_m)
-        found = np.full(len(x_m), -1, dtype=np.int64)
-        # A place off the grid is none of its points.
-        far_m, at = tree.query(np.column_stack([x_m[here], y_m[here]]))
-        found[here] = np.where(far_m < 0.75 * np.sqrt(posterior.area_m2[at]), at, -1)
-        return found
-    inside = np.flatnonzero(posterior.edge >= 0)
-    gate = np.flatnonzero(posterior.edge < 0)
-    row = np.full(int(max(edge.max(initial=0), posterior.edge.max(initial=0))) + 1, -1, dtype=np.int64)
-    row[posterior.edge[inside]] = inside
-    found = np.where(edge >= 0, row[np.maximum(edge, 0)], -1)
-    off = (edge < 0) & np.isfinite(x_m) & np.isfinite(y_m)
-    if off.any() and len(gate):
-        tree = cKDTree(np.column_stack([posterior.x_m[gate], posterior.y_m[gate]]))
-        found[off] = gate[tree.query(np.column_stack([x_m[off], y_m[off]]))[1]]
-    return np.asarray(found)
 
 
 def disclose(

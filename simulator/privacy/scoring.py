@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from simulator.adversary.attacker import Attack, Guesses
+from simulator.adversary.posterior import hypothesis_at
 from simulator.privacy.criteria import (
     ADDRESS_RANKS,
     DISTANCES_M,
@@ -25,7 +26,6 @@ from simulator.privacy.posterior import (
     POSTERIOR_COLUMNS,
     Disclosure,
     disclose,
-    true_hypothesis,
 )
 from simulator.privacy.truth import Addresses, Truth
 from simulator.roads.network import RoadNetwork
@@ -112,7 +112,7 @@ def score(
         disclosure = None
         if posterior is not None:
             edge, x_m, y_m = (getattr(truth, f"{target}_{part}") for part in ("edge", "x_m", "y_m"))
-            hypothesis = true_hypothesis(posterior, edge, x_m, y_m)
+            hypothesis = hypothesis_at(posterior, edge, x_m, y_m)
             disclosure = disclose(posterior, guesses, hypothesis, truth.driver_id, who)
             # In the order of POSTERIOR_CRITERIA.
             right = [*right, disclosure.known, disclosure.known & right[DISTANCES_M.index(KNOWN_RADIUS_M)]]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.adversary.attacker import Attack, Guesses
+from simulator.adversary.bayes.arrays import Settings, SightingArrays
 from simulator.adversary.bayes.habits import UNKNOWN_HABITS, Habits
 from simulator.adversary.bayes.infer import infer_plates, point_guesses, softplus_table
 from simulator.adversary.bayes.model import Side, model_of
-from simulator.adversary.bayes.parked import ParkedSide, nearby
+from simulator.adversary.bayes.parked import Nearby, nearby
+from simulator.adversary.bayes.practice import Practice, learn_modesties, learn_shares
 from simulator.adversary.bayes.sparse_knowledge import density_posterior
 from simulator.adversary.bayes.tables import chance_of_levels
-from simulator.adversary.knowledge import Knowledge, Rung
+from simulator.adversary.knowledge import Knowledge, ReaderFacts, Rung
 from simulator.adversary.posterior import Posterior
+from simulator.adversary.training import Training
 from simulator.sightings.view import ArchiveView
 
 _MAX_CELLS = 24
@@ -24,6 +27,10 @@ _N_TOP = 256
 _GUESS_RADIUS_M = 400.0
 # Three to one: a guess is worth more than silence as long as there may well be a place to find.
 _NOWHERE = 0.75
+_PRACTICE_CHECKPOINTS = 5
+
+
+_PRACTICES: weakref.WeakKeyDictionary[Training, dict[BayesAttacker, Practice]] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +57,8 @@ class BayesAttacker:
         Of noon gaps that are not spent at work, the share spent at home.
     none_home
         Share of noon gaps spent at home by somebody without a work place.
+    learns
+        It practises on made-up drivers, if its knowledge has any.
     """
 
     name: str = "bayes"
@@ -67,6 +76,7 @@ class BayesAttacker:
     work_own: tuple[float, ...] = (0.0, 0.0, 0.0, 0.5, 0.4)
     work_home: float = 0.6
     none_home: float = 0.65
+    learns: bool = True
 
     def infer(self, view: ArchiveView, knowledge: Knowledge) -> Attack:
         """Return guesses and posteriors of homes and work places of all plates at all checkpoints of a view.
@@ -82,76 +92,95 @@ class BayesAttacker:
         view, readers = view.of_cameras(readers.reads_plates), readers.of_plates
         if readers is not knowledge.readers:
             knowledge = replace(knowledge, readers=readers)
+        near = nearby(view, readers, streets)
+        practice = self._practice(knowledge)
+        home, work = self._posteriors(view, near, knowledge, practice)
+        return Attack(home=_guesses(home), work=_guesses(work), home_posterior=home, work_posterior=work)
+
+    def _practice(self, knowledge: Knowledge) -> Practice:
+        """Return what made-up drivers taught, worked out once for each lot of them."""
+        if knowledge.training is None:
+            return Practice()
+        done = _PRACTICES.setdefault(knowledge.training, {})
+        if self not in done:
+            done[self] = self._practise(knowledge, knowledge.training)
+        return done[self]
+
+    def _practise(self, knowledge: Knowledge, training: Training) -> Practice:
+        readers, streets = knowledge.readers, knowledge.streets
+        assert readers is not None and streets is not None
+        # Made-up drivers were read by all readers there are, of faces too; those are left out here as above.
+        view = training.view.of_cameras(training.reads_plates)
+        some = np.unique(np.linspace(0, view.n_checkpoints - 1, _PRACTICE_CHECKPOINTS).round().astype(int))
+        view = replace(view, checkpoint_days=view.checkpoint_days[some])
+        near = nearby(view, readers, streets)
+        shares = learn_shares(training, view, near)
+        posteriors = self._posteriors(view, near, knowledge, shares)
+        return learn_modesties(training, view, near, shares, posteriors, self.habits.no_work_share)
+
+    def _posteriors(
+        self, view: ArchiveView, near: Nearby, knowledge: Knowledge, practice: Practice
+    ) -> tuple[Posterior, Posterior]:
+        readers = knowledge.readers
+        assert readers is not None
         model = model_of(knowledge, self.habits if knowledge.rung >= Rung.HABITS else UNKNOWN_HABITS)
         shape = (2, view.n_plates, view.n_checkpoints, _N_TOP)
         place = np.full(shape, -1, dtype=np.int32)
         mass = np.zeros(shape, dtype=np.float32)
         no_work = np.zeros(shape[1:3], dtype=np.float32)
-        setting = np.array(
-            [
-                self.alpha,
-                *self.home_temper,
-                *self.work_temper,
-                self.work_home,
-                self.none_home,
-                self.habits.no_work_share,
-            ]
-        )
         chance = chance_of_levels()
-        passed = readers.fixed if readers.lot is None else readers.fixed & ~readers.lot
-        near = nearby(view, passed, streets)
-        arguments = (
-            np.require(view.indptr, np.int64, "C"),
-            np.require(view.time_s, np.int64, "C"),
-            np.require(view.camera_id, np.int32, "C"),
-            np.require(view.expires_s, np.int64, "C"),
+        infer_plates(
+            _sightings(view, readers, near),
             np.require(view.checkpoint_days, np.int32, "C"),
             int(view.start_weekday),
-            np.require(passed, np.bool_, "C"),
             model.signs.of_pair,
             model.usual,
-            setting,
-            near.row,
-            near.edge,
-            near.weight,
-            np.repeat(self.home_own, 2),
-            np.repeat(self.work_own, 2),
+            self._settings(practice),
+            model.home_arrays,
+            model.work_arrays,
+            model.ways,
             chance,
             softplus_table(float(np.log(chance[1] / chance[0]))),
-            model.home.table.sign,
-            model.home.table.level,
-            *_arrays(model.home),
-            *_arrays(model.work),
-            *_parked(model.home_parked),
-            *_parked(model.work_parked),
-            _MAX_CELLS,
             place,
             mass,
             no_work,
         )
-        infer_plates(*arguments)
         home = _posterior(model.home, place[0], mass[0], np.zeros_like(no_work))
         work = _posterior(model.work, place[1], mass[1], no_work)
-        return Attack(home=_guesses(home), work=_guesses(work), home_posterior=home, work_posterior=work)
+        return (
+            practice.tamed(home, view, near, target="home", none=0.0),
+            practice.tamed(work, view, near, target="work", none=self.habits.no_work_share),
+        )
+
+    def _settings(self, practice: Practice) -> Settings:
+        return Settings(
+            alpha=self.alpha,
+            home_full=self.home_temper[0],
+            home_half=self.home_temper[1],
+            work_full=self.work_temper[0],
+            work_half=self.work_temper[1],
+            work_home=self.work_home,
+            none_home=self.none_home,
+            no_work=self.habits.no_work_share,
+            home_own=np.repeat(self.home_own, 2),
+            work_own=np.repeat(self.work_own, 2),
+            at_home=np.array(practice.at_home),
+            at_work=np.array(practice.at_work),
+            max_cells=_MAX_CELLS,
+        )
 
 
-def _parked(side: ParkedSide) -> tuple[Any, ...]:
-    return side.place_of_edge, side.cell_of_place, side.odds, side.at_place
-
-
-def _arrays(side: Side) -> tuple[Any, ...]:
-    return (
-        side.cell_prior,
-        np.log(side.cell_prior),
-        side.places.cell_indptr,
-        side.places.prior,
-        side.column_indptr,
-        side.column_cell,
-        side.column_level,
-        side.column_first,
-        side.column_size,
-        side.row_place,
-        side.row_level,
+def _sightings(view: ArchiveView, readers: ReaderFacts, near: Nearby) -> SightingArrays:
+    return SightingArrays(
+        indptr=np.require(view.indptr, np.int64, "C"),
+        time_s=np.require(view.time_s, np.int64, "C"),
+        camera=np.require(view.camera_id, np.int32, "C"),
+        expires_s=np.require(view.expires_s, np.int64, "C"),
+        passed=readers.fixed if readers.lot is None else readers.fixed & ~readers.lot,
+        near_row=near.row,
+        near_edge=near.edge,
+        near_share=near.share,
+        near_lot=near.lot,
     )
 
 

@@ -13,33 +13,22 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulator.adversary.bayes.events import N_CLASSES, count_stays
+from simulator.adversary.bayes.pairs import weigh_pairs
 from simulator.adversary.bayes.parked import park
+from simulator.adversary.bayes.urn import FACTORS, urn_gain
 
 # Cells this much less likely than the likeliest (log) are not looked into, nor their mass counted one by one.
 _CELL_DEPTH = 7.0
 _MASS_DEPTH = 12.0
 _SLICES = 56
+_NOTED_HOMES = 10
 # Grid of z at which log(1 + exp(z)) is tabulated; its step is that of the levels of probability.
 _Z_LOW, _Z_HIGH = -9.0, 24.0
-_FACTORS = 4
 
 
 def softplus_table(step: float) -> NDArray[np.float64]:
     """Return log(1 + exp(z)) at z = -9, -9 + step, ... for :func:`gains`."""
     return np.asarray(np.log1p(np.exp(np.arange(_Z_LOW, _Z_HIGH + step, step))))
-
-
-@njit(cache=True)
-def urn_gain(n, a, b):  # type: ignore[no-untyped-def]
-    """Log of b (b + 1) ... (b + n - 1) / (a (a + 1) ... (a + n - 1)): an urn's n draws with mean b, not a."""
-    s = 0.0
-    for i in range(min(n, _FACTORS)):
-        s += np.log((b + i) / (a + i))
-    if n > _FACTORS:
-        # The other factors together: the integral of (b - a) / (i + (a + b) / 2).
-        middle = 0.5 * (a + b) - 0.5
-        s += (b - a) * np.log((n + middle) / (_FACTORS + middle))
-    return s
 
 
 @njit(cache=True)
@@ -77,15 +66,15 @@ def gains(  # type: ignore[no-untyped-def]
             gain[row] = 0.0
             used += 1
         # log((b + i) / (a + i)) = log(1 + exp(z)), and z grows by one step a level.
-        for i in range(min(n, _FACTORS)):
+        for i in range(min(n, FACTORS)):
             z = np.log(alpha * own[kind] * chance[0] / (a + i))
             at = int(np.rint((z - _Z_LOW) / step))
             for j in range(n_levels):
                 place = min(at + j, len(softplus) - 1)
                 if place >= 0:
                     gain[row, j] += temper * softplus[place]
-        if n > _FACTORS:
-            tail = temper * alpha * own[kind] * np.log((n + a) / (_FACTORS + a))
+        if n > FACTORS:
+            tail = temper * alpha * own[kind] * np.log((n + a) / (FACTORS + a))
             for j in range(n_levels):
                 gain[row, j] += tail * chance[j]
     return used, none
@@ -93,9 +82,8 @@ def gains(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def posterior(  # type: ignore[no-untyped-def]
-    slots, none_likelihood, nowhere, slot, slot_key, gain, cell_prior, log_cell_prior, cell_indptr, prior,
-    col_indptr, col_cell, col_level, col_first, col_size, row_place, row_level, n_where, where, missed,
-    odds, cell_of_place, max_cells, value, seen, score, place, mass,
+    slots, none_likelihood, nowhere, slot, slot_key, gain, side, n_where, where, odds, max_cells, cell_odds,
+    value, seen, score, place, mass,
 ):  # fmt: skip
     """Work out one target's posterior; return how many places were looked at, and the mass of "none".
 
@@ -108,26 +96,30 @@ def posterior(  # type: ignore[no-untyped-def]
     for r in range(1, slots):
         row = gain[r]
         j = slot_key[r]
-        for i in range(col_indptr[j], col_indptr[j + 1]):
-            c = col_cell[i]
+        for i in range(side.col_indptr[j], side.col_indptr[j + 1]):
+            c = side.col_cell[i]
             if value[c] == 0.0:
                 value[c] = 1e-9  # marks the cell as seen
                 seen[n_seen] = c
                 n_seen += 1
-            value[c] += row[col_level[i]] + 1e-12
+            value[c] += row[side.col_level[i]] + 1e-12
     for i in range(n_where):
         p = where[i]
-        c = cell_of_place[p]
+        c = side.cell_of_place[p]
         if value[c] == 0.0:
             value[c] = 1e-9
             seen[n_seen] = c
             n_seen += 1
-        # Of a cell's places, those near the sighting gain; places of one cell are taken one after the other.
-        value[c] += np.log(1.0 + prior[p] / cell_prior[c] * odds[p] * (1.0 - missed[p]))
+        # Of a cell's places, those near the sighting gain.
+        cell_odds[c] += side.prior[p] / side.cell_prior[c] * odds[p]
+    for i in range(n_where):
+        c = side.cell_of_place[where[i]]
+        value[c] += np.log(1.0 + cell_odds[c])
+        cell_odds[c] = 0.0
     top = -1e300 if n_seen else 0.0
     for i in range(n_seen):
         c = seen[i]
-        value[c] += log_cell_prior[c]
+        value[c] += side.log_cell_prior[c]
         top = max(top, value[c])
     # The likeliest cells are told by counting how many, and how much mass, lie in each slice of depth.
     deep = np.zeros(_SLICES, np.int64)
@@ -136,7 +128,7 @@ def posterior(  # type: ignore[no-untyped-def]
     near = 0
     for i in range(n_seen):
         c = seen[i]
-        unseen -= cell_prior[c]
+        unseen -= side.cell_prior[c]
         below = top - value[c]
         here = np.exp(-below) if below < _MASS_DEPTH else 0.0
         rest += here
@@ -157,33 +149,33 @@ def posterior(  # type: ignore[no-untyped-def]
     n, looked = 0, 0.0
     for i in range(near):
         cell = seen[i]
-        size = cell_indptr[cell + 1] - cell_indptr[cell]
+        size = side.cell_indptr[cell + 1] - side.cell_indptr[cell]
         below = top - value[cell]
         if int(below * (_SLICES / _CELL_DEPTH)) >= cut or n + size > len(place):
             value[cell] = 0.0
             continue
         looked += np.exp(-below)
-        for p in range(cell_indptr[cell], cell_indptr[cell + 1]):
+        for p in range(side.cell_indptr[cell], side.cell_indptr[cell + 1]):
             place[n] = p
             n += 1
     # Streets of the likeliest cells: the same sum over the places' own entries.
     for r in range(1, slots):
         row = gain[r]
         j = slot_key[r]
-        for i in range(col_indptr[j], col_indptr[j + 1]):
-            if value[col_cell[i]] != 0.0:
-                for q in range(col_first[i], col_first[i] + col_size[i]):
-                    score[row_place[q]] += row[row_level[q]]
+        for i in range(side.col_indptr[j], side.col_indptr[j + 1]):
+            if value[side.col_cell[i]] != 0.0:
+                for q in range(side.col_first[i], side.col_first[i] + side.col_size[i]):
+                    score[side.row_place[q]] += row[side.row_level[q]]
     for i in range(n_where):
         p = where[i]
-        if value[cell_of_place[p]] != 0.0:
-            score[p] += np.log(1.0 + odds[p] * (1.0 - missed[p]))
+        if value[side.cell_of_place[p]] != 0.0:
+            score[p] += np.log(1.0 + odds[p])
     for i in range(near):
         value[seen[i]] = 0.0
     total = 0.0
     for i in range(n):
         p = place[i]
-        mass[i] = prior[p] * np.exp(score[p] - top)
+        mass[i] = side.prior[p] * np.exp(score[p] - top)
         total += mass[i]
         score[p] = 0.0
     none = 0.0
@@ -218,97 +210,107 @@ def tempered(counts, touched, n_touched, own, full, half):  # type: ignore[no-un
 
 @njit(cache=True)
 def infer_plates(  # type: ignore[no-untyped-def]
-    indptr, time_s, camera, expires_s, checkpoint_days, start_weekday, use, of_pair, usual, setting,
-    mobile_row, near_edge, near_weight, h_own,
-    w_own, chance, softplus, h_sign, h_level,
-    h_cell_prior, h_log_prior, h_cells, h_prior, h_col_indptr, h_col_cell, h_col_level, h_col_first,
-    h_col_size, h_row_place, h_row_level,
-    w_cell_prior, w_log_prior, w_cells, w_prior, w_col_indptr, w_col_cell, w_col_level, w_col_first,
-    w_col_size, w_row_place, w_row_level,
-    h_place_of_edge, h_cell_of_place, h_odds, h_at, w_place_of_edge, w_cell_of_place, w_odds, w_at,
-    max_cells, places, masses, no_work,
+    view, checkpoint_days, start_weekday, of_pair, usual, setting, home, work, ways, chance, softplus, places,
+    masses, no_work,
 ):  # fmt: skip
-    """Fill ``places`` and ``masses``, shape (2 targets, n_plates, n_checkpoints, n_top), and ``no_work``."""
-    alpha, h_full, h_half, w_full, w_half, w_home, none_home, nowhere = setting
-    n_signs, n_top = len(usual), places.shape[3]
+    """Fill ``places`` and ``masses``, shape (2 targets, n_plates, n_checkpoints, n_top), and ``no_work``.
+
+    The view, the settings, the sides and the ways between them are named tuples of arrays.
+    """
+    alpha, n_signs, n_top = setting.alpha, len(usual), places.shape[3]
+    n_sightings = len(view.time_s)
     counts = np.zeros((N_CLASSES, n_signs), np.int32)
-    touched = np.empty(2 * len(time_s) * 4 + 8, np.int64)
-    value = np.zeros(max(len(h_cell_prior), len(w_cell_prior)))
-    score = np.zeros(max(len(h_prior), len(w_prior)))
+    touched = np.empty(8 * n_sightings + 8, np.int64)
+    value = np.zeros(max(len(home.cell_prior), len(work.cell_prior)))
+    score = np.zeros(max(len(home.prior), len(work.prior)))
     seen = np.empty(len(value), np.int64)
     slot = np.zeros((2, n_signs), np.int64)
-    visible = np.empty(len(time_s), np.int64)
+    visible = np.empty(n_sightings, np.int64)
     slot_key = np.zeros(2 * n_signs + 1, np.int64)
     gain = np.zeros((1024, len(chance)))
     place, mass = np.empty(2048, np.int64), np.empty(2048)
     mixed = np.zeros((2, n_signs))
-    missed, day_of = np.ones(len(score)), np.full(len(score), -1, np.int64)
+    odds, day_of = np.zeros(len(score)), np.full(len(score), -1, np.int64)
+    cell_odds, home_at = np.zeros(len(value)), np.zeros(len(home.place_of_edge))
     where = np.empty(len(score), np.int64)
-    for p in range(len(indptr) - 1):
-        a, b = indptr[p], indptr[p + 1]
+    at_sign = np.zeros((2, n_signs), np.int32)
+    for p in range(len(view.indptr) - 1):
+        a, b = view.indptr[p], view.indptr[p + 1]
         if 4 * (b - a) + 8 > gain.shape[0]:
             gain = np.zeros((4 * (b - a) + 8, len(chance)))
         for k in range(len(checkpoint_days)):
             now_s = np.int64(checkpoint_days[k]) * 86_400
             n_touched = count_stays(
-                time_s[a:b], camera[a:b], use, expires_s[a:b], now_s,
+                view.time_s[a:b], view.camera[a:b], view.passed, view.expires_s[a:b], now_s,
                 start_weekday, of_pair, visible, counts, touched,
             )  # fmt: skip
-            h_temper = tempered(counts, touched, n_touched, h_own, h_full, h_half)
-            w_temper = tempered(counts, touched, n_touched, w_own, w_full, w_half)
+            h_temper = tempered(
+                counts, touched, n_touched, setting.home_own, setting.home_full, setting.home_half
+            )
+            w_temper = tempered(
+                counts, touched, n_touched, setting.work_own, setting.work_full, setting.work_half
+            )
             for target in range(2):
-                if target == 0:
-                    slots, none = gains(
-                        counts, touched, n_touched, h_own, usual, mixed, 0.0, 0.0, alpha, h_temper, chance,
-                        softplus, slot, slot_key, gain,
-                    )  # fmt: skip
-                    n_where = park(
-                        time_s[a:b], expires_s[a:b], now_s, start_weekday, mobile_row[a:b], near_edge,
-                        near_weight, h_place_of_edge, h_at, missed, day_of, where,
-                    )  # fmt: skip
-                    n, _ = posterior(
-                        slots, none, 0.0, slot, slot_key, gain, h_cell_prior, h_log_prior, h_cells, h_prior,
-                        h_col_indptr, h_col_cell, h_col_level, h_col_first, h_col_size, h_row_place,
-                        h_row_level, n_where, where, missed, h_odds, h_cell_of_place, max_cells, value,
-                        seen, score, place, mass,
-                    )  # fmt: skip
-                else:
-                    slots, none = gains(
-                        counts, touched, n_touched, w_own, usual, mixed, w_home, none_home, alpha, w_temper,
-                        chance, softplus, slot, slot_key, gain,
-                    )  # fmt: skip
-                    n_where = park(
-                        time_s[a:b], expires_s[a:b], now_s, start_weekday, mobile_row[a:b], near_edge,
-                        near_weight, w_place_of_edge, w_at, missed, day_of, where,
-                    )  # fmt: skip
-                    n, no_work[p, k] = posterior(
-                        slots, none, nowhere, slot, slot_key, gain, w_cell_prior, w_log_prior, w_cells,
-                        w_prior, w_col_indptr, w_col_cell, w_col_level, w_col_first, w_col_size,
-                        w_row_place, w_row_level, n_where, where, missed, w_odds, w_cell_of_place,
-                        max_cells, value, seen, score, place, mass,
-                    )  # fmt: skip
+                side, at_place = (home, setting.at_home) if target == 0 else (work, setting.at_work)
+                own, temper = (setting.home_own, h_temper) if target == 0 else (setting.work_own, w_temper)
+                at_home, none_home, nowhere = 0.0, 0.0, 0.0
+                if target == 1:
+                    at_home, none_home, nowhere = setting.work_home, setting.none_home, setting.no_work
+                slots, none = gains(
+                    counts, touched, n_touched, own, usual, mixed, at_home, none_home, alpha, temper, chance,
+                    softplus, slot, slot_key, gain,
+                )  # fmt: skip
+                n_where, unseen = park(
+                    view.time_s[a:b], view.expires_s[a:b], now_s, start_weekday, view.near_row[a:b],
+                    view.near_edge, view.near_share, view.near_lot, side.place_of_edge, side.density,
+                    at_place, home_at, odds, day_of, where,
+                )  # fmt: skip
+                n, no_work[p, k] = posterior(
+                    slots, none + unseen, nowhere, slot, slot_key, gain, side, n_where, where, odds,
+                    setting.max_cells, cell_odds, value, seen, score, place, mass,
+                )  # fmt: skip
                 for i in range(n_where):
-                    missed[where[i]], day_of[where[i]] = 1.0, -1
+                    odds[where[i]], day_of[where[i]] = 0.0, -1
                 order = np.argsort(-mass[:n])
                 for i in range(min(n, n_top)):
                     places[target, p, k, i], masses[target, p, k, i] = place[order[i]], mass[order[i]]
-                # A gap over noon may be spent at home, too: what home makes likely is no news about work.
-                for i in range(min(n_top, 10)):
-                    h = places[0, p, k, i]
-                    if h < 0:
-                        break
-                    m = masses[0, p, k, i] if target == 0 else 0.0
-                    for side in range(2):
-                        for j in range(h_sign.shape[2]):
-                            c = h_sign[side, h, j]
-                            if c < 0:
-                                break
-                            if target == 0:
-                                mixed[side, c] += m * chance[h_level[side, h, j]]
-                            else:
-                                mixed[side, c] = 0.0
+                if target == 0:
+                    _note_home(home, places[0, p, k], masses[0, p, k], chance, home_at, mixed, 1.0)
+            listed = places[0, p, k].copy(), masses[0, p, k].copy()
+            no_work[p, k] = weigh_pairs(
+                home, work, ways, counts, touched, n_touched, usual, mixed, setting.work_home,
+                setting.home_own, setting.work_own, alpha, h_temper, w_temper, chance, places[0, p, k],
+                masses[0, p, k], places[1, p, k], masses[1, p, k], no_work[p, k], at_sign,
+            )  # fmt: skip
+            _note_home(home, listed[0], listed[1], chance, home_at, mixed, 0.0)
             for i in range(n_touched):
                 counts[touched[i] // n_signs, touched[i] % n_signs] = 0
+
+
+@njit(cache=True)
+def _note_home(home, places, masses, chance, home_at, mixed, scale):  # type: ignore[no-untyped-def]
+    """Note down what is believed about home for the work place's turn; with ``scale`` 0, forget it.
+
+    A car that stands at home is not seen at work; and a gap over noon may be spent at home, too: what home
+    makes likely is no news about work.
+    """
+    for i in range(len(places)):
+        h = places[i]
+        if h < 0:
+            break
+        if home.edge[h] >= 0:
+            home_at[home.edge[h]] = scale * masses[i]
+        if i >= _NOTED_HOMES:
+            continue
+        for side in range(2):
+            for j in range(home.sign.shape[2]):
+                c = home.sign[side, h, j]
+                if c < 0:
+                    break
+                if scale > 0.0:
+                    mixed[side, c] += masses[i] * chance[home.level[side, h, j]]
+                else:
+                    mixed[side, c] = 0.0
 
 
 @njit(cache=True)

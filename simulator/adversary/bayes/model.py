@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.adversary.bayes.arrays import PlaceArrays
 from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.hypotheses import Hypotheses, build_hypotheses
+from simulator.adversary.bayes.pairs import Ways, find_ways
 from simulator.adversary.bayes.parked import ParkedSide, parked_side
 from simulator.adversary.bayes.routes import (
-    Labels,
     OtherEnds,
     reader_labels,
     reader_rows,
@@ -71,10 +72,10 @@ class Model:
 
     home: Side
     work: Side
-    home_parked: ParkedSide
-    work_parked: ParkedSide
+    home_arrays: PlaceArrays
+    work_arrays: PlaceArrays
+    ways: Ways
     ends: OtherEnds
-    labels: Labels
     signs: Signs
     read_rate: NDArray[np.float64]
     usual: NDArray[np.float64]
@@ -172,16 +173,44 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
         (far, near, far, far),
     )
     usual = usual_signs(signs, (home, work))
+    sides = [_side(*one, usual) for one in (home, work)]
     return Model(
-        home=_side(*home, usual),
-        work=_side(*work, usual),
-        home_parked=parked_side(home[0], network, work=False),
-        work_parked=parked_side(work[0], network, work=True),
+        home=sides[0],
+        work=sides[1],
+        home_arrays=_arrays(sides[0], parked_side(home[0], network)),
+        work_arrays=_arrays(sides[1], parked_side(work[0], network)),
+        ways=find_ways(home[0], work[0], ends, labels, habits, read_rate, signs.of_pair),
         ends=ends,
-        labels=labels,
         signs=signs,
         read_rate=read_rate,
         usual=usual,
+    )
+
+
+def _arrays(side: Side, parked: ParkedSide) -> PlaceArrays:
+    places = side.places
+    return PlaceArrays(
+        edge=places.edge,
+        tail=places.tail,
+        head=places.head,
+        x_m=places.x_m,
+        y_m=places.y_m,
+        prior=places.prior,
+        cell_prior=side.cell_prior,
+        log_cell_prior=np.log(side.cell_prior),
+        cell_indptr=places.cell_indptr,
+        cell_of_place=parked.cell_of_place,
+        sign=side.table.sign,
+        level=side.table.level,
+        col_indptr=side.column_indptr,
+        col_cell=side.column_cell,
+        col_level=side.column_level,
+        col_first=side.column_first,
+        col_size=side.column_size,
+        row_place=side.row_place,
+        row_level=side.row_level,
+        place_of_edge=parked.place_of_edge,
+        density=parked.density,
     )
 
 

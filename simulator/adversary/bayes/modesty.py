@@ -1,0 +1,230 @@
+"""Posteriors tamed until their certainty is true of drivers that the adversary made up itself.
+
+A composite likelihood, with tables that are wrong in the same way every day, claims too much or too little,
+and how much depends on town, readers and number of sightings. The likelihood is therefore taken to a power
+that grows or falls with the number of sightings (temperature scaling: Guo, Pleiss, Sun & Weinberger, "On
+Calibration of Modern Neural Networks", 2017), and a share of the mass goes to a much tamer posterior, for
+drivers of whom the model has it all wrong. Power and share are chosen by the logarithmic score of the true
+places (Gneiting & Raftery, JASA 2007) and by how often credible sets hold them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from simulator.adversary.posterior import Posterior
+
+LEVELS = np.array([0.5, 0.8, 0.95])
+_POWER_RANGE = (0.1, 3.0)
+_FEWEST_ROWS = 150
+_MOST_ROWS = 2_000
+_N_LISTED = 160
+_USUAL_DOUBT = float(logit(0.05))
+# What coverage counts beside the logarithmic score, in groups of drivers by number of sightings.
+_COVERAGE_WEIGHT = 3.0
+_GROUPS = 3
+_PULL = np.array([1.0, 20.0, 0.05, 1.0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Modesty:
+    """How posteriors of one target are tamed.
+
+    Parameters
+    ----------
+    power, growth
+        The likelihood is taken to the power ``power * exp(growth * evidence)``.
+    doubt, doubt_growth
+        The tamer posterior has the share of mass whose log-odds are ``doubt + doubt_growth * evidence``.
+    """
+
+    power: float = 1.0
+    growth: float = 0.0
+    doubt: float = -math.inf
+    doubt_growth: float = 0.0
+
+    def doubts(self, evidence: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the share of the tamer posterior for each amount of evidence."""
+        return np.asarray(expit(self.doubt + self.doubt_growth * evidence))
+
+    def powers(self, evidence: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the power for each amount of evidence."""
+        return np.asarray(np.clip(self.power * np.exp(self.growth * evidence), *_POWER_RANGE))
+
+
+def tame(
+    posterior: Posterior, powers: NDArray[np.float64], doubt: NDArray[np.float64], none: float
+) -> Posterior:
+    """Take likelihoods to a power, and mix with a tamer posterior.
+
+    Parameters
+    ----------
+    powers, doubt
+        Shape (n_plates, n_checkpoints).
+    none
+        Prior probability that there is no such place.
+    """
+    place, mass, nowhere = posterior.place.copy(), posterior.mass.copy(), posterior.none.copy()
+    _tame(place, mass, nowhere, posterior.prior, powers, doubt, none)
+    return replace(posterior, place=place, mass=mass, none=nowhere)
+
+
+def learn_modesty(
+    posterior: Posterior,
+    truth: NDArray[np.int64],
+    rows: NDArray[np.bool_],
+    evidence: NDArray[np.float64],
+    none: float,
+) -> Modesty | None:
+    """Choose power, growth and doubt by made-up drivers' true places; ``None``: too few of them.
+
+    Parameters
+    ----------
+    posterior
+        Of made-up drivers.
+    truth
+        Their true hypotheses, shape (n_plates,).
+    rows
+        Plates and checkpoints to learn from, shape (n_plates, n_checkpoints).
+    evidence
+        The same shape.
+    none
+        Prior probability that there is no such place.
+    """
+    plate, checkpoint = np.nonzero(rows)
+    if len(plate) < _FEWEST_ROWS:
+        return None
+    every = -(-len(plate) // _MOST_ROWS)
+    plate, checkpoint = plate[::every], checkpoint[::every]
+    place, mass = posterior.place[plate, checkpoint], posterior.mass[plate, checkpoint]
+    # No row says more than its first places and the mass of all others.
+    place, mass = np.ascontiguousarray(place[:, :_N_LISTED]), np.ascontiguousarray(mass[:, :_N_LISTED])
+    nowhere, known = posterior.none[plate, checkpoint], evidence[plate, checkpoint]
+    group = np.searchsorted(np.quantile(known, np.arange(1, _GROUPS) / _GROUPS), known)
+    sizes = np.maximum(np.bincount(group, minlength=_GROUPS), 1)
+    log_chance, level = np.empty(len(plate)), np.empty(len(plate))
+
+    start = np.tile([0.0, 0.0, _USUAL_DOUBT, 0.0], (5, 1))
+    start[1:] += np.diag([0.3, 0.1, 1.0, 0.3])
+
+    def of(parameters: NDArray[np.float64]) -> Modesty:
+        power, growth, doubt, doubt_growth = (float(p) for p in parameters)
+        return Modesty(power=math.exp(power), growth=growth, doubt=doubt, doubt_growth=doubt_growth)
+
+    def loss(parameters: NDArray[np.float64]) -> float:
+        modesty = of(parameters)
+        _judge(
+            place, mass, nowhere, posterior.prior, truth[plate], modesty.powers(known),
+            modesty.doubts(known), none, log_chance, level,
+        )  # fmt: skip
+        # A weak pull towards no change: a few hundred made-up drivers are not to decide on their own.
+        pull = (parameters - start[0]) ** 2 @ _PULL
+        off = 0.0
+        for claimed in LEVELS:
+            held = np.bincount(group, level <= claimed, _GROUPS) / sizes
+            off += float(((held - claimed) ** 2 * sizes).sum() / (claimed * (1 - claimed)) / len(level))
+        return float(-log_chance.mean() + _COVERAGE_WEIGHT * off + pull / len(level))
+
+    found = minimize(
+        loss, start[0], method="Nelder-Mead",
+        options={"xatol": 5e-3, "fatol": 1e-5, "maxfev": 130, "initial_simplex": start},
+    )  # fmt: skip
+    return of(found.x)
+
+
+@njit(cache=True)
+def _sharp_and_tame(place, mass, none, prior, power, none_prior, sharp, tamer):  # type: ignore[no-untyped-def]
+    """Fill the masses of one row's places under the power and a quarter of it.
+
+    Returns what all other places have, and "none", under each, and the prior of the other places.
+    """
+    left, left_prior = 1.0 - none, 1.0
+    n = 0
+    for i in range(len(place)):
+        if place[i] < 0:
+            break
+        left -= mass[i]
+        left_prior -= prior[place[i]]
+        n += 1
+    left, left_prior = max(left, 1e-9), max(left_prior, 1e-12)
+    q = 0.25 * power
+    # Priors of places are given that there is one.
+    scale, scale_tame = (1.0 - none_prior) ** (1.0 - power), (1.0 - none_prior) ** (1.0 - q)
+    x = (left / left_prior) ** q
+    rest_tame = scale_tame * left_prior * x
+    rest = scale * left_prior * x**4
+    nowhere, nowhere_tame = 0.0, 0.0
+    if none_prior > 0.0:
+        y = (max(none, 1e-12) / none_prior) ** q
+        nowhere_tame, nowhere = none_prior * y, none_prior * y**4
+    whole, whole_tame = rest + nowhere, rest_tame + nowhere_tame
+    for i in range(n):
+        a = max(prior[place[i]], 1e-30)
+        y = np.exp(q * np.log(max(mass[i], 1e-20) / a))
+        tamer[i], sharp[i] = scale_tame * a * y, scale * a * y**4
+        whole += sharp[i]
+        whole_tame += tamer[i]
+    for i in range(n):
+        sharp[i] /= whole
+        tamer[i] /= whole_tame
+    return n, rest / whole, rest_tame / whole_tame, nowhere / whole, nowhere_tame / whole_tame, left_prior
+
+
+@njit(cache=True)
+def _tame(place, mass, none, prior, powers, doubt, none_prior):  # type: ignore[no-untyped-def]
+    sharp, tamer = np.empty(place.shape[2]), np.empty(place.shape[2])
+    for p in range(place.shape[0]):
+        for k in range(place.shape[1]):
+            d = doubt[p, k]
+            n, _, _, nowhere, nowhere_tame, _ = _sharp_and_tame(
+                place[p, k], mass[p, k], none[p, k], prior, powers[p, k], none_prior, sharp, tamer
+            )
+            none[p, k] = (1.0 - d) * nowhere + d * nowhere_tame
+            # Likeliest first: an insertion sort, since the order hardly changes.
+            for i in range(n):
+                m, h = (1.0 - d) * sharp[i] + d * tamer[i], place[p, k, i]
+                j = i
+                while j > 0 and mass[p, k, j - 1] < m:
+                    mass[p, k, j], place[p, k, j] = mass[p, k, j - 1], place[p, k, j - 1]
+                    j -= 1
+                mass[p, k, j], place[p, k, j] = m, h
+
+
+@njit(cache=True)
+def _judge(place, mass, none, prior, truth, powers, doubts, none_prior, log_chance, level):  # type: ignore[no-untyped-def]
+    """Fill the log-probability of each row's truth, given that it exists, and the level of its credible set.
+
+    Ties are broken by an even sequence in place of draws: the multiples of the golden ratio.
+    """
+    sharp, tamer = np.empty(place.shape[1]), np.empty(place.shape[1])
+    for r in range(len(truth)):
+        n, rest, rest_tame, nowhere, nowhere_tame, left_prior = _sharp_and_tame(
+            place[r], mass[r], none[r], prior, powers[r], none_prior, sharp, tamer
+        )
+        doubt = doubts[r]
+        u = (r * 0.6180339887498949) % 1.0
+        exists = max(1.0 - (1.0 - doubt) * nowhere - doubt * nowhere_tame, 1e-6)
+        at = -1
+        for i in range(n):
+            if place[r, i] == truth[r]:
+                at = i
+        if at >= 0:
+            own = (1.0 - doubt) * sharp[at] + doubt * tamer[at]
+            below = u * own
+            for i in range(n):
+                m = (1.0 - doubt) * sharp[i] + doubt * tamer[i]
+                if i != at and m > own:
+                    below += m
+        else:
+            others = (1.0 - doubt) * rest + doubt * rest_tame
+            own = others * prior[truth[r]] / left_prior
+            below = exists - u * others
+        log_chance[r] = np.log(own / exists + 1e-12)
+        level[r] = below / exists
