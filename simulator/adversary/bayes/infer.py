@@ -279,8 +279,8 @@ def infer_plates(  # type: ignore[no-untyped-def]
             listed = places[0, p, k].copy(), masses[0, p, k].copy()
             no_work[p, k] = weigh_pairs(
                 home, work, ways, counts, touched, n_touched, usual, mixed, setting.work_home,
-                setting.home_own, setting.work_own, alpha, h_temper, w_temper, chance, places[0, p, k],
-                masses[0, p, k], places[1, p, k], masses[1, p, k], no_work[p, k], at_sign,
+                setting.work_own, alpha, w_temper, chance, places[0, p, k], masses[0, p, k],
+                places[1, p, k], masses[1, p, k], no_work[p, k], at_sign,
             )  # fmt: skip
             _note_home(home, listed[0], listed[1], chance, home_at, mixed, 0.0)
             for i in range(n_touched):

@@ -6,11 +6,11 @@ work place ``w`` a share ``c`` of those trips is between the two, so that the me
 
     T(. | w, h) = c R(. | h to w) + (1 - c s) T(. | w),    s = the sum of R,
 
-with ``R`` the chances of signs on the imagined routes between the two (those of the trees whose other end
+with ``R`` the chances of signs on the imagined routes between the two: those of the trees whose other end
 lies
-nearest to ``h``), and likewise at ``h`` for given ``w``. A pair's weight is the product of what each place
-weighs alone, the ratios of the urns with these means and with the old ones, and how much likelier a commute
-of that length is than any. Pairs of the likeliest places are weighed, all others count as independent.
+nearest to ``h``. A pair's weight is the product of what each place weighs alone, the ratio of the urns with
+these means and with the old ones, and how much likelier a commute of that length is than any. Pairs of the
+likeliest places are weighed, all others count as independent.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from simulator.adversary.bayes.hypotheses import Hypotheses
 from simulator.adversary.bayes.routes import Labels, OtherEnds
 from simulator.adversary.bayes.urn import urn_gain
 
-N_HOMES = N_WORKS = 64
-#: Cells on each side that are taken for the other end of commutes, and trees that stand for each.
-N_ANCHORS, N_TREES = 6, 8
+N_HOMES = N_WORKS = 32
+#: Cells of likely homes that are taken for the other end of commutes, and trees that stand for each.
+N_ANCHORS, N_TREES = 2, 4
+# A cell that holds less of the belief about home is none of them.
+_LEAST_ANCHOR = 0.05
 _TREE_SCALE_M = 400.0
 _PAIR_POWER = 0.4
 _MAX_KEYS = 32
-#: Share of a worker's trips from (row 0) and to (row 1) the work place that go home, come from there; and of
-#: trips from and to home that go to work, come from there.
-_BETWEEN_AT_WORK = np.array([0.5, 0.6])
-_BETWEEN_AT_HOME = np.array([0.4, 0.3])
+#: Share of a worker's trips from (0) and to (1) the work place that go home, come from there.
+_BETWEEN = np.array([0.5, 0.6])
 
 
 class Ways(NamedTuple):
@@ -46,10 +46,10 @@ class Ways(NamedTuple):
     ----------
     going, coming
         Readers along each tree, see :class:`simulator.adversary.bayes.routes.Labels`.
-    home_trees, home_weight, work_trees, work_weight
-        Trees whose other ends lie nearest to each cell, and their shares, shape (n_cells, N_TREES).
-    reach
-        Mean of exp(-distance / scale) over the work places on the map, by home cell, shape (n_cells,).
+    trees, weight
+        Trees whose other ends lie nearest to each cell of homes, and their shares, shape (n_cells, N_TREES).
+    log_reach
+        Log of the mean of exp(-distance / scale) over the work places on the map, by cell, shape (n_cells,).
     scale_m
         Scale of commutes, metres.
     read_rate
@@ -60,11 +60,9 @@ class Ways(NamedTuple):
 
     going: NDArray[np.int16]
     coming: NDArray[np.int16]
-    home_trees: NDArray[np.int32]
-    home_weight: NDArray[np.float64]
-    work_trees: NDArray[np.int32]
-    work_weight: NDArray[np.float64]
-    reach: NDArray[np.float64]
+    trees: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    log_reach: NDArray[np.float64]
     scale_m: float
     read_rate: NDArray[np.float64]
     of_pair: NDArray[np.int32]
@@ -92,25 +90,16 @@ def find_ways(
         reach[i] = (weight * np.exp(-far_m / habits.commute_scale_m)).sum()
     tree = cKDTree(np.column_stack([ends.x_m, ends.y_m]))
 
-    def nearest(
-        x: NDArray[np.float64], y: NDArray[np.float64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        # A list of ranks gives two dimensions even for one tree.
-        ranks = list(range(1, min(N_TREES, len(ends.x_m)) + 1))
-        far_m, at = (np.asarray(v) for v in tree.query(np.column_stack([x, y]), k=ranks))
-        share = np.exp(-(far_m - far_m.min(axis=1, keepdims=True)) / _TREE_SCALE_M)
-        return at.astype(np.int32), share / share.sum(axis=1, keepdims=True)
-
-    home_trees, home_weight = nearest(home_x, home_y)
-    work_trees, work_weight = nearest(work_x, work_y)
+    # A list of ranks gives two dimensions even for one tree.
+    ranks = list(range(1, min(N_TREES, len(ends.x_m)) + 1))
+    far_m, trees = (np.asarray(v) for v in tree.query(np.column_stack([home_x, home_y]), k=ranks))
+    share = np.exp(-(far_m - far_m.min(axis=1, keepdims=True)) / _TREE_SCALE_M)
     return Ways(
         going=labels.going,
         coming=labels.coming,
-        home_trees=home_trees,
-        home_weight=home_weight,
-        work_trees=work_trees,
-        work_weight=work_weight,
-        reach=np.maximum(reach, 1e-12),
+        trees=trees.astype(np.int32),
+        weight=share / share.sum(axis=1, keepdims=True),
+        log_reach=np.log(np.maximum(reach, 1e-12)),
         scale_m=habits.commute_scale_m,
         read_rate=read_rate,
         of_pair=of_pair,
@@ -157,8 +146,9 @@ def alone(keys, n_keys, n_signs, at_sign, sign, level, chance, places, n_places,
 
 
 @njit(cache=True)
-def on_the_way(near, share, read_rate, of_pair, side, at_sign, way):  # type: ignore[no-untyped-def]
+def on_the_way(near, share, ways, side, at_sign, way):  # type: ignore[no-untyped-def]
     """Add the chances of the signs along one way, readers nearest to the place first; return that of any."""
+    read_rate, of_pair = ways.read_rate, ways.of_pair
     n_cameras = len(read_rate)
     left = share
     for i in range(len(near)):
@@ -189,13 +179,11 @@ def on_the_way(near, share, read_rate, of_pair, side, at_sign, way):  # type: ig
 
 @njit(cache=True)
 def given_other_end(  # type: ignore[no-untyped-def]
-    counts, keys, n_keys, own, usual, mixed, mixed_share, between, alpha, temper, at_sign, base, trees,
-    weight,
-    tail, head, places, n_places, going, coming, read_rate, of_pair, way, gain,
+    counts, keys, n_keys, own, usual, mixed, mixed_share, alpha, temper, at_sign, base, trees, weight, tail,
+    head, places, n_places, ways, way, gain,
 ):  # fmt: skip
-    """Fill ``gain[i]``: how much better place ``i`` explains its signs if the other end is at some trees.
-
-    ``between[side]`` is the share of trips from (side 0) and to (side 1) the place that go there.
+    """Fill ``gain[i]``: how much better place ``i`` explains its signs if home is at the root of some
+    trees.
     """
     n_signs = counts.shape[1]
     seen = np.zeros(2)
@@ -204,14 +192,14 @@ def given_other_end(  # type: ignore[no-untyped-def]
         seen[:] = 0.0
         p = places[i]
         for t in range(len(trees)):
-            seen[0] += on_the_way(going[head[p], trees[t]], weight[t], read_rate, of_pair, 0, at_sign, way)
-            seen[1] += on_the_way(coming[tail[p], trees[t]], weight[t], read_rate, of_pair, 1, at_sign, way)
+            seen[0] += on_the_way(ways.going[head[p], trees[t]], weight[t], ways, 0, at_sign, way)
+            seen[1] += on_the_way(ways.coming[tail[p], trees[t]], weight[t], ways, 1, at_sign, way)
         s = 0.0
         for k in range(n_keys):
             kind, c = keys[k] // n_signs, keys[k] % n_signs
             side = kind % 2
             r = way[at_sign[side, c] - 1]
-            mean = between[side] * r + (1.0 - between[side] * seen[side]) * base[i, k]
+            mean = _BETWEEN[side] * r + (1.0 - _BETWEEN[side] * seen[side]) * base[i, k]
             other = (1.0 - mixed_share) * usual[c] + mixed_share * mixed[side, c]
             a = alpha * (own[kind] * base[i, k] + (1.0 - own[kind]) * other)
             b = alpha * (own[kind] * mean + (1.0 - own[kind]) * other)
@@ -220,9 +208,9 @@ def given_other_end(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def anchors(places, n_places, cell_of_place, cells, of):  # type: ignore[no-untyped-def]
-    """List the first few cells of a list of places; ``of[i]`` is the number of a place's cell, or -1."""
-    n = 0
+def anchors(places, mass, n_places, cell_of_place, cells, of):  # type: ignore[no-untyped-def]
+    """List the cells that hold much of the belief; ``of[i]`` is the number of a place's cell, or -1."""
+    n, held = 0, np.zeros(len(cells))
     for i in range(n_places):
         c = cell_of_place[places[i]]
         of[i] = -1
@@ -233,35 +221,18 @@ def anchors(places, n_places, cell_of_place, cells, of):  # type: ignore[no-unty
             cells[n] = c
             of[i] = n
             n += 1
-    return n
-
-
-@njit(cache=True)
-def gains_by_anchor(  # type: ignore[no-untyped-def]
-    counts, keys, n_keys, own, usual, mixed, mixed_share, between, alpha, temper, at_sign, chance, side,
-    places, n_places, trees, weight, cells, n_cells, ways,
-):  # fmt: skip
-    """Return the gains of one side's likely places for each cell of the other side, shape (n_cells, n)."""
-    base, way = np.empty((n_places, n_keys)), np.empty(n_keys)
-    gain = np.zeros((max(n_cells, 1), n_places))
-    if n_keys == 0:
-        return gain
-    alone(keys, n_keys, counts.shape[1], at_sign, side.sign, side.level, chance, places, n_places, base)
-    for j in range(n_cells):
-        given_other_end(
-            counts, keys, n_keys, own, usual, mixed, mixed_share, between, alpha, temper, at_sign, base,
-            trees[cells[j]], weight[cells[j]], side.tail, side.head, places, n_places, ways.going,
-            ways.coming, ways.read_rate, ways.of_pair, way, gain[j],
-        )  # fmt: skip
-    for k in range(n_keys):
-        at_sign[(keys[k] // counts.shape[1]) % 2, keys[k] % counts.shape[1]] = 0
-    return gain
+        if of[i] >= 0:
+            held[of[i]] += mass[i]
+    for i in range(n_places):
+        if of[i] >= 0 and held[of[i]] < _LEAST_ANCHOR:
+            of[i] = -1
+    return n, held
 
 
 @njit(cache=True)
 def weigh_pairs(  # type: ignore[no-untyped-def]
-    home, work, ways, counts, touched, n_touched, usual, mixed, mixed_share, h_own, w_own, alpha, h_temper,
-    w_temper, chance, homes, home_mass, works, work_mass, none, at_sign,
+    home, work, ways, counts, touched, n_touched, usual, mixed, mixed_share, own, alpha, temper, chance,
+    homes, home_mass, works, work_mass, none, at_sign,
 ):  # fmt: skip
     """Scale the masses of likely homes and work places by what the pairs add; return that of no work place.
 
@@ -272,21 +243,25 @@ def weigh_pairs(  # type: ignore[no-untyped-def]
         n_homes += 1
     while n_works < min(len(works), N_WORKS) and works[n_works] >= 0:
         n_works += 1
-    home_cells, work_cells = np.empty(N_ANCHORS, np.int64), np.empty(N_ANCHORS, np.int64)
-    home_of, work_of = np.empty(n_homes, np.int64), np.empty(n_works, np.int64)
-    n_home_cells = anchors(homes, n_homes, home.cell_of_place, home_cells, home_of)
-    n_work_cells = anchors(works, n_works, work.cell_of_place, work_cells, work_of)
+    cells, of = np.empty(N_ANCHORS, np.int64), np.empty(n_homes, np.int64)
+    n_cells, held = anchors(homes, home_mass, n_homes, home.cell_of_place, cells, of)
     keys = np.empty(_MAX_KEYS, np.int64)
-    n_keys = choose_keys(counts, touched, n_touched, w_own, at_sign, keys)
-    work_gain = gains_by_anchor(
-        counts, keys, n_keys, w_own, usual, mixed, mixed_share, _BETWEEN_AT_WORK, alpha, w_temper, at_sign,
-        chance, work, works, n_works, ways.home_trees, ways.home_weight, home_cells, n_home_cells, ways,
-    )  # fmt: skip
-    n_keys = choose_keys(counts, touched, n_touched, h_own, at_sign, keys)
-    home_gain = gains_by_anchor(
-        counts, keys, n_keys, h_own, usual, mixed, 0.0, _BETWEEN_AT_HOME, alpha, h_temper, at_sign,
-        chance, home, homes, n_homes, ways.work_trees, ways.work_weight, work_cells, n_work_cells, ways,
-    )  # fmt: skip
+    n_keys = choose_keys(counts, touched, n_touched, own, at_sign, keys)
+    gain = np.zeros((N_ANCHORS, n_works))
+    base, way = np.empty((n_works, n_keys)), np.empty(n_keys)
+    if n_keys > 0 and held.max() >= _LEAST_ANCHOR:
+        alone(
+            keys, n_keys, counts.shape[1], at_sign, work.sign, work.level, chance, works, n_works, base
+        )  # fmt: skip
+        for j in range(n_cells):
+            if held[j] >= _LEAST_ANCHOR:
+                given_other_end(
+                    counts, keys, n_keys, own, usual, mixed, mixed_share, alpha, temper, at_sign, base,
+                    ways.trees[cells[j]], ways.weight[cells[j]], work.tail, work.head, works, n_works,
+                    ways, way, gain[j],
+                )  # fmt: skip
+    for k in range(n_keys):
+        at_sign[(keys[k] // counts.shape[1]) % 2, keys[k] % counts.shape[1]] = 0
     f_work = np.zeros(n_works)
     other_home, other_work = 1.0, 1.0
     for h in range(n_homes):
@@ -296,17 +271,14 @@ def weigh_pairs(  # type: ignore[no-untyped-def]
     other_home, other_work = max(other_home, 0.0), max(other_work, 0.0)
     total = other_home
     for h in range(n_homes):
+        a = homes[h]
         f = other_work
         for w in range(n_works):
-            g = 0.0
-            if home_of[h] >= 0:
-                g += work_gain[home_of[h], w]
-            if work_of[w] >= 0:
-                g += home_gain[work_of[w], h]
-            a, b = homes[h], works[w]
+            b = works[w]
+            g = gain[of[h], w] if of[h] >= 0 else 0.0
             if home.edge[a] >= 0 and work.edge[b] >= 0:
                 far_m = np.hypot(home.x_m[a] - work.x_m[b], home.y_m[a] - work.y_m[b])
-                g -= far_m / ways.scale_m + np.log(ways.reach[home.cell_of_place[a]])
+                g -= far_m / ways.scale_m + ways.log_reach[home.cell_of_place[a]]
             pair = np.exp(g)
             f += work_mass[w] * pair
             f_work[w] += home_mass[h] * pair
@@ -323,6 +295,10 @@ def weigh_pairs(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _sort(places, mass):  # type: ignore[no-untyped-def]
-    order = np.argsort(-mass)
-    places[:] = places[order]
-    mass[:] = mass[order]
+    # An insertion sort, since the order hardly changes.
+    for i in range(1, len(places)):
+        p, m, j = places[i], mass[i], i
+        while j > 0 and mass[j - 1] < m:
+            places[j], mass[j] = places[j - 1], mass[j - 1]
+            j -= 1
+        places[j], mass[j] = p, m
