@@ -230,6 +230,23 @@ def test_every_rung_of_knowledge_gives_beliefs(rung: Rung) -> None:
     assert np.isfinite(attack.home.x_m).any()
 
 
+def test_readers_that_stay_silent_speak_against_living_there() -> None:
+    view = view_of([[(d * DAY_S + h * 3600, 3) for d in range(5) for h in (8, 18)]])
+    below, with_readers = (
+        BayesAttacker().infer(view, knowledge().up_to(rung)).home_posterior
+        for rung in (Rung.SIGHTINGS, Rung.READERS)
+    )
+    assert below is not None and with_readers is not None
+    facts = knowledge().readers
+    assert facts is not None
+    silent = np.delete(np.arange(12), 3)
+    near = np.hypot(
+        below.x_m[:, None] - facts.x_m[silent], below.y_m[:, None] - facts.y_m[silent]
+    ).min(axis=1) < 150  # fmt: skip
+    assert near.any() and not near.all()
+    assert dense(with_readers, 0)[near].sum() < dense(below, 0)[near].sum()
+
+
 @pytest.mark.parametrize("work", [False, True])
 def test_certainty_is_true_where_the_assumptions_are(work: bool) -> None:
     """Simulation-based calibration, and credible sets that hold as often as they claim."""

@@ -86,7 +86,7 @@ class BayesAttacker:
         """
         readers, streets = knowledge.readers, knowledge.streets
         if streets is None or readers is None:
-            home, work = (density_posterior(view, noon=noon) for noon in (False, True))
+            home, work = (density_posterior(view, noon=noon, readers=readers) for noon in (False, True))
             return Attack(home=_guesses(home), work=_guesses(work), home_posterior=home, work_posterior=work)
         # Its tables are about cars: it looks at no reads of faces, and takes the readers for those of plates.
         view, readers = view.of_cameras(readers.reads_plates), readers.of_plates

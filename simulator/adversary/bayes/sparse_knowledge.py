@@ -1,7 +1,7 @@
 """The adversary without a street map: where the ends of stays pile up, and no more.
 
-On the lowest rungs there are no routes to reason with. What is left is a kernel density of the readers at
-the ends of overnight (or noon) stays, on a square grid, tempered as on the higher rungs; it is what makes
+On the lowest rungs there are no routes to reason with. What is left is a kernel density of the reads at the
+ends of overnight (or noon) stays, on a square grid, tempered as on the higher rungs; it is what makes
 the value of a street map measurable.
 """
 
@@ -10,16 +10,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.adversary.knowledge import ReaderFacts
 from simulator.adversary.posterior import Posterior
 from simulator.sightings.view import DAY_S, ArchiveView
 
 GRID_M = 250.0
 BANDWIDTH_M = 1000.0
+# How far a reader that stays silent speaks, and how loud: log-odds against living at it. Assumed.
+READER_M = 350.0
+_SILENCE = 1.0
 _N_TOP = 256
 _MAX_GRID = 60
 
 
-def density_posterior(view: ArchiveView, *, noon: bool, power: float = 0.2) -> Posterior:
+def density_posterior(
+    view: ArchiveView, *, noon: bool, readers: ReaderFacts | None = None, power: float = 0.2
+) -> Posterior:
     """Return a posterior over a grid of points around all sightings of a view.
 
     Parameters
@@ -28,6 +34,8 @@ def density_posterior(view: ArchiveView, *, noon: bool, power: float = 0.2) -> P
         What the agency may look at.
     noon
         Whether to use stays over weekdays' noon (work places) instead of stays over night (homes).
+    readers
+        Where the readers stand, if that is known: few live at a reader that never reads their plate.
     power
         The log-density of ``n`` ends of stays counts ``n ** power`` times: they are not independent.
     """
@@ -36,6 +44,7 @@ def density_posterior(view: ArchiveView, *, noon: bool, power: float = 0.2) -> P
     top = min(_N_TOP, len(x))
     place = np.full((n, k, top), -1, dtype=np.int32)
     mass = np.zeros((n, k, top), dtype=np.float32)
+    beside = _beside_readers(readers, x, y)
     for p in range(n):
         for c in range(k):
             at_x, at_y = stay_ends(view, p, c, noon=noon)
@@ -45,6 +54,10 @@ def density_posterior(view: ArchiveView, *, noon: bool, power: float = 0.2) -> P
             # A tenth of the ends have nothing to do with the place.
             log = np.log(0.9 * np.exp(-0.5 * d2 / BANDWIDTH_M**2) + 0.1 * len(x) ** -1.0).mean(axis=1)
             log *= len(at_x) ** power
+            if beside is not None:
+                silent = np.ones(len(beside), dtype=np.bool_)
+                silent[view.camera_id[view.visible(p, c)]] = False
+                log -= _SILENCE * beside[silent].sum(axis=0)
             chance = np.exp(log - log.max())
             chance /= chance.sum()
             best = np.argsort(-chance, kind="stable")[:top]
@@ -59,6 +72,18 @@ def density_posterior(view: ArchiveView, *, noon: bool, power: float = 0.2) -> P
         mass=mass,
         none=np.zeros((n, k), dtype=np.float32),
         on_streets=False,
+    )
+
+
+def _beside_readers(
+    readers: ReaderFacts | None, x_m: NDArray[np.float64], y_m: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Return how near each point is to each fixed reader, shape (n_cameras, n_points), 1 at the reader."""
+    if readers is None:
+        return None
+    d2 = (readers.x_m[:, None] - x_m) ** 2 + (readers.y_m[:, None] - y_m) ** 2
+    return np.asarray(
+        np.where(readers.fixed[:, None], np.exp(-0.5 * np.nan_to_num(d2, nan=1e12) / READER_M**2), 0.0)
     )
 
 
