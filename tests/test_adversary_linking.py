@@ -265,6 +265,28 @@ def test_nobody_follows_or_is_followed_twice() -> None:
     assert (reads.time_s[kept] < reads.time_s[successor[kept]]).all()
 
 
+def test_flow_is_learnt_where_the_map_is_wrong() -> None:
+    """All cars of reader 0 go on to reader 2 in 180 s, where the map says 100; reader 1 has cars of its own."""
+    rng = np.random.default_rng(4)
+    way = np.where(np.eye(3, dtype=bool), np.inf, 100.0)
+    starts = np.sort(rng.integers(0, 86_400, 250))
+    arrives = starts + np.round(180 * np.exp(0.08 * rng.standard_normal(250))).astype(int)
+    others = rng.integers(0, 86_400, 250)
+    time_s = np.concatenate([starts, arrives, others])
+    camera = np.repeat([0, 2, 1], 250)
+    order = np.argsort(time_s, kind="stable")
+    place = np.empty(750, dtype=np.int64)
+    place[order] = np.arange(750)
+    reads = Detections(
+        time_s=time_s[order], camera_id=camera[order].astype(np.int32), look=np.zeros(750, dtype=np.int64)
+    )
+    right = [
+        float((follow_looks(reads, way, days=1.0, rounds=n)[place[:250]] == place[250:500]).mean())
+        for n in (1, 3)
+    ]
+    assert right[0] < 0.5 and right[1] > 0.9
+
+
 def test_tracking_counts_whole_trips() -> None:
     truth = np.array([1, 2, -1, 4, -1, -1])
     assert score_tracking(truth, truth).tracked == 1.0
