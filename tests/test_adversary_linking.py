@@ -266,7 +266,7 @@ def test_nobody_follows_or_is_followed_twice() -> None:
 
 
 def test_flow_is_learnt_where_the_map_is_wrong() -> None:
-    """All cars of reader 0 go on to reader 2 in 180 s, where the map says 100; reader 1 has cars of its own."""
+    """Cars of reader 0 go on to reader 2 in 180 s, where the map says 100; reader 1 has cars of its own."""
     rng = np.random.default_rng(4)
     way = np.where(np.eye(3, dtype=bool), np.inf, 100.0)
     starts = np.sort(rng.integers(0, 86_400, 250))
