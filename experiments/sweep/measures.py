@@ -224,7 +224,7 @@ register(
 register(
     Measure(
         name="right-at-day-no-car",
-        words="share of people without a car guessed right, within 250 m, from what can be seen on the day",
+        words="share of people without a car guessed right, within 250 m, on the day itself",
         unit="share",
         values=lambda tables: tables.beliefs_without_a_car.select(
             "attacker",
