@@ -27,7 +27,7 @@ TRAINING_DRIVERS = 1_500
 # Bounds the time that is spent on long scenarios; at least so many drivers are made up all the same.
 _DRIVER_DAYS = 180_000
 _FEWEST_DRIVERS = 400
-_MOST_PLACES = {"workplaces": 150, "shops": 60, "leisure_places": 60, "schools": 15, "external_places": 60}
+_MOST_PLACES = {"workplaces": 300, "shops": 120, "leisure_places": 150, "schools": 30, "external_places": 80}
 
 
 def with_training(setting: AttackSetting, world: World) -> AttackSetting:
