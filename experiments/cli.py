@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from experiments import cli_policy, cli_trust
+from experiments import cli_policy, cli_show, cli_trust
 from experiments.terminal import Commands, progress_bar, stop
 
 EXAMPLES = """\b
@@ -367,6 +367,7 @@ def bench(
 
 cli_policy.add_to(app)
 cli_trust.add_to(app)
+cli_show.add_to(app)
 
 
 def main() -> None:

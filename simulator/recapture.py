@@ -26,7 +26,7 @@ from simulator.sightings.capture import Sightings
 from simulator.sightings.view import ArchiveView
 from simulator.streaming import driver_chunks
 from simulator.streams import replicate_seed
-from simulator.tables import conform
+from simulator.tables import SCHEMAS, conform
 from simulator.world import Progress, World, build_world
 
 
@@ -56,16 +56,30 @@ class Recaptured:
     trips: pl.DataFrame
 
 
-def recapture(world: World, progress: Progress = _silent) -> Recaptured:
-    """Drive through a world and keep all reads and trips."""
+def recapture(
+    world: World,
+    progress: Progress = _silent,
+    *,
+    plates: NDArray[np.uint32] | None = None,
+    keep_trips: bool = True,
+) -> Recaptured:
+    """Drive through a world and keep all reads and trips.
+
+    Parameters
+    ----------
+    plates
+        Keep reads under these plates alone, misreads that landed on them included, and so little memory.
+    keep_trips
+        Whether to keep trips; without them the table is empty.
+    """
     blocks = MobileBlocks(world)
     chunks = driver_chunks(world.scenario, None, 1)
     own, strays, trips = [], [], []
     progress("drive", 0.0)
     for i, (first, last) in enumerate(chunks):
-        captured = capture(world, first, last, blocks, keep_trips=True)
-        own.append(captured.own)
-        strays.append(captured.strays)
+        captured = capture(world, first, last, blocks, keep_trips=keep_trips)
+        own.append(_of_plates(captured.own, plates))
+        strays.append(_of_plates(captured.strays, plates))
         if captured.trips is not None:
             trips.append(conform("trips", captured.trips))
         progress("drive", (i + 1) / len(chunks))
@@ -74,8 +88,15 @@ def recapture(world: World, progress: Progress = _silent) -> Recaptured:
     stray[sum(s.n_sightings for s in own) :] = True
     order = np.lexsort((reads.camera_id, reads.time_s, reads.plate))
     return Recaptured(
-        world=world, sightings=reads.take(order), stray=stray[order], trips=pl.concat(trips, how="vertical")
+        world=world,
+        sightings=reads.take(order),
+        stray=stray[order],
+        trips=pl.concat(trips, how="vertical") if trips else pl.DataFrame(schema=SCHEMAS["trips"].columns),
     )
+
+
+def _of_plates(reads: Sightings, plates: NDArray[np.uint32] | None) -> Sightings:
+    return reads if plates is None else reads.take(np.isin(reads.plate, plates))
 
 
 def recapture_run(folder: Path, progress: Progress = _silent) -> Recaptured:

@@ -14,7 +14,7 @@ from simulator.tables import SCHEMAS, write_table
 
 SPOOL_PREFIX = ".spool-"
 #: What other commands write beside a run's tables.
-REPORT_FILES = ("utility.csv", "exposure.csv", "convoys.csv", "audit.csv")
+REPORT_FILES = ("utility.csv", "exposure.csv", "convoys.csv", "audit.csv", "report.html")
 _OWN_FILES = frozenset({MANIFEST, "summary.csv", *REPORT_FILES, *(f"{name}.parquet" for name in SCHEMAS)})
 _OWN_FOLDERS = ("figures",)
 

@@ -1,0 +1,43 @@
+"""Commands that show a finished run or study to others: ``report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.terminal import progress_bar
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress bar.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("report")(report)
+
+
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="RUN_OR_STUDY", help="A folder that a run or a sweep wrote.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="The page; report.html in the folder if left out."),
+    ] = None,
+    drivers: Annotated[
+        int,
+        typer.Option(min=1, max=12, help="Drivers to choose from on the page, from hard to easy to find."),
+    ] = 4,
+    quiet: Quiet = False,
+) -> None:
+    """Write one web page that explains a run, or a study.
+
+    It opens in any browser and needs no network: the town, a driver's days, what the adversary
+    believes, curves, and what other rules would change.
+    """
+    from experiments.report.command import report as write
+
+    with progress_bar(quiet=quiet) as progress:
+        path = write(folder, out=out, n_drivers=drivers, progress=progress)
+    typer.echo(path)
