@@ -13,11 +13,14 @@ from simulator.adversary.attacker import Attack, attacker_named, default_attacke
 from simulator.adversary.knowledge import Knowledge, ReaderFacts
 from simulator.archive_rules import Archive, Purchase, Sharing
 from simulator.cameras.roster import Cameras, ReaderKind
-from simulator.chunks import AttackSetting, attack_setting
+from simulator.chunks import attack_setting
 from simulator.recapture import Recaptured, view_of_plates
 from simulator.sightings.view import ArchiveView
+from simulator.training import MadeUpTown, make_town, training_of
 from simulator.world import World
 
+#: Whose belief the page shows.
+ATTACKER = "bayes"
 AS_SIMULATED = "as-simulated"
 # Fewer street readers than these, and leaving out every second one says nothing.
 _LEAST_READERS = 4
@@ -131,11 +134,13 @@ class CaseRunner:
         self._taken = taken
         self._setting = attack_setting(taken.world)
         self.homes, self.works = self._setting.homes, self._setting.works
+        self._town: MadeUpTown | None = None
+        self._known: dict[str, Knowledge] = {}
 
     def names(self) -> tuple[str, ...]:
-        """Return the run's attackers that need no training."""
+        """Return the run's attackers, but for those that would have to be trained anew at length."""
         names = self._taken.world.scenario.attackers.names or default_attacker_names()
-        return tuple(n for n in names if not getattr(attacker_named(n), "learns", False))
+        return tuple(n for n in names if n == ATTACKER or not getattr(attacker_named(n), "learns", False))
 
     def attack(
         self, case: Case, plates: NDArray[np.uint32], days: Sequence[int], names: Sequence[str]
@@ -149,6 +154,11 @@ class CaseRunner:
         )
 
     def _knowledge(self, case: Case) -> Knowledge:
+        if case.key not in self._known:
+            self._known[case.key] = self._know(case)
+        return self._known[case.key]
+
+    def _know(self, case: Case) -> Knowledge:
         world = self._taken.world
         known = self._setting.knowledge
         ruled = replace(world, scenario=world.scenario.model_copy(update={"archive": case.archive}))
@@ -157,12 +167,16 @@ class CaseRunner:
         # The same object where nothing differs, so that an attacker's tables about it serve again.
         if np.array_equal(readers.read_rate, known.readers.read_rate):
             readers = known.readers
-        return replace(known, readers=_some(readers, case.readers))
-
-    @property
-    def setting(self) -> AttackSetting:
-        """What attacks need beside the view."""
-        return self._setting
+        # The adversary practises on drivers that it makes up, once, as every case would have shown them.
+        self._town = self._town or make_town(world)
+        taught = training_of(self._town, ruled.scenario)
+        if not case.readers.all():
+            taught = replace(
+                taught,
+                view=taught.view.of_cameras(case.readers),
+                reads_plates=taught.reads_plates[case.readers],
+            )
+        return replace(known, readers=_some(readers, case.readers), training=taught)
 
 
 def _some(facts: ReaderFacts, wanted: NDArray[np.bool_]) -> ReaderFacts:

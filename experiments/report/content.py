@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from experiments.report.cases import AS_SIMULATED, Case, CaseRunner, cases_of
+from experiments.report.cases import AS_SIMULATED, ATTACKER, Case, CaseRunner, cases_of
 from experiments.report.curves import curves_of
-from experiments.report.stories import ATTACKER, MAP_LEVEL, STEPS, Story, frame_days, some_truth, story_of
+from experiments.report.stories import MAP_LEVEL, STEPS, Story, frame_days, some_truth, story_of
 from experiments.report.telling import told_within_budget
 from experiments.report.town import rounds_of, town_of
 from experiments.words import attacker_order, attacker_title

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from experiments.report.cases import Case, CaseRunner
+from experiments.report.cases import ATTACKER, Case, CaseRunner
 from experiments.report.town import street_of_edge
 from simulator.adversary.posterior import Posterior
 from simulator.chunks import truth_of
@@ -19,7 +19,6 @@ from simulator.roads.network import RoadNetwork
 from simulator.sightings.view import ArchiveView
 from simulator.world import World
 
-ATTACKER = "bayes"
 #: Steps of the chance that a place lies on a street; a street's colour says between which two.
 STEPS = (0.003, 0.01, 0.03, 0.1, 0.3)
 #: Share of the belief that the coloured streets hold.
