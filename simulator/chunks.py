@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from simulator.adversary import catalogue as _attackers_are_registered_by_import  # noqa: F401
 from simulator.adversary.attacker import attacker_named, default_attacker_names, ready_attacker
 from simulator.adversary.knowledge import Knowledge, ReaderFacts, Rung
+from simulator.beliefs import believed
 from simulator.cameras.mobile import mobile_passes
 from simulator.cameras.roster import MobilePasses, ReaderKind
 from simulator.people.places import PlaceKind
@@ -258,7 +259,8 @@ def attack_setting(world: World) -> AttackSetting:
     ScenarioError
         If the scenario names an unknown attacker, or one whose optional package is missing.
     """
-    cameras, places = world.cameras, world.places
+    places, imagined = world.places, believed(world)
+    cameras = imagined.cameras
     names = world.scenario.attackers.names or default_attacker_names()
     for name in names:
         ready_attacker(name)
@@ -279,7 +281,7 @@ def attack_setting(world: World) -> AttackSetting:
         knowledge=Knowledge(
             rung=Rung.HABITS,
             readers=facts,
-            streets=world.city.network,
+            streets=imagined.city.network,
             gateway_node=world.city.gateway_node,
             land_use=world.city.land_use,
         ),

@@ -352,6 +352,25 @@ Readers = Annotated[
 ]
 
 
+class Beliefs(Spec):
+    """What adversaries with a map believe and is not so, to see what their errors cost; none if left out."""
+
+    time_error: float = Field(
+        0.0,
+        ge=-0.5,
+        le=0.5,
+        description="Main roads are believed faster by this share, and other streets slower.",
+    )
+    read_rate_error: float = Field(0.0, ge=-0.5, le=0.5, description="Believed less true read rate.")
+    unknown_reader_share: Share = Field(0.0, description="Fixed readers whose place is not known.")
+    perception_sigma: float | None = Field(
+        None, ge=0, le=2, description="Believed spread of drivers' route choice (travel.perception_sigma)."
+    )
+    habit_share: float | None = Field(
+        None, ge=0, le=1, description="Believed share of trips on habitual routes (travel.habit_share)."
+    )
+
+
 class Attackers(Spec):
     """Who attacks, and when they look."""
 
@@ -359,6 +378,7 @@ class Attackers(Spec):
     checkpoint_days: tuple[int, ...] = Field(
         (), description="Days after which guesses are made; a standard ladder up to the last day if empty."
     )
+    believes: Beliefs = Beliefs()
 
 
 class Event(Spec):

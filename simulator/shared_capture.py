@@ -25,6 +25,7 @@ from simulator.chunks import AttackSetting, MobileBlocks, attack, attack_setting
 from simulator.errors import ScenarioError, TableError
 from simulator.privacy.scoring import Scored
 from simulator.scenario import Scenario
+from simulator.scenario_parts import Beliefs
 from simulator.sightings.capture import Sightings
 from simulator.sightings.view import DAY_S
 from simulator.streaming import GRAIN, driver_chunks, gathered, sightings_frame
@@ -67,7 +68,8 @@ class SharedCapture:
     chunks: tuple[tuple[int, int], ...]
     parts: tuple[Path | bytes, ...]
     _settings: OrderedDict[bytes, AttackSetting] = field(default_factory=OrderedDict)
-    _town: list[MadeUpTown] = field(default_factory=list)
+    # By what adversaries believe.
+    _towns: dict[Beliefs, MadeUpTown] = field(default_factory=dict)
     # What was seen last, and what was made of it.
     _looked: dict[bytes, Scored] = field(default_factory=dict)
 
@@ -151,7 +153,8 @@ class SharedCapture:
         """
         readers = setting.knowledge.readers
         assert readers is not None
-        digest = hashlib.blake2b(repr(setting.names).encode() + readers.read_rate.tobytes(), digest_size=16)
+        told = repr((setting.names, world.scenario.attackers.believes)).encode()
+        digest = hashlib.blake2b(told + readers.read_rate.tobytes(), digest_size=16)
         last_s = world.scenario.checkpoints()[-1] * DAY_S
         for first, last, sightings in self.reads():
             view = view_of(world, sightings, first, last)
@@ -166,7 +169,8 @@ class SharedCapture:
         readers = setting.knowledge.readers
         assert readers is not None
         # Attackers keep what they make of their knowledge with the object: the same facts, the same object.
-        known = readers.read_rate.tobytes()
+        believes = world.scenario.attackers.believes
+        known = readers.read_rate.tobytes() + repr(believes).encode()
         kept = self._settings.get(known)
         if kept is None:
             kept = self._settings[known] = setting
@@ -175,9 +179,10 @@ class SharedCapture:
             self._settings.popitem(last=False)
         setting = replace(setting, knowledge=kept.knowledge)
         if learns(setting):
-            if not self._town:
-                self._town.append(make_town(self.world))
-            training = training_of(self._town[0], world.scenario)
+            if believes not in self._towns:
+                self._towns.clear()  # one at a time is kept
+                self._towns[believes] = make_town(world)
+            training = training_of(self._towns[believes], world.scenario)
             setting = replace(setting, knowledge=replace(setting.knowledge, training=training))
         return setting
 

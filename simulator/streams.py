@@ -67,6 +67,7 @@ class Stream(StrEnum):
     READ_FACE = "read-face"
     FALSE_MATCH = "false-match"
     VALIDATION = "validation"
+    UNKNOWN_READERS = "unknown-readers"
 
 
 def stream_key(root_seed: int, name: Stream, *entity: int | str) -> int:

@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 
 from simulator.adversary.attacker import attacker_named
 from simulator.adversary.training import Training
+from simulator.beliefs import believed
 from simulator.cameras.roster import Cameras, ReaderKind
 from simulator.chunks import AttackSetting, MobileBlocks, capture, truth_of, view_of
 from simulator.people.places import PlaceKind, Places
@@ -65,6 +66,8 @@ def make_town(world: World, n_drivers: int | None = None) -> MadeUpTown:
     n_drivers
         How many; 1,500 if left out, fewer where days are many or drivers few.
     """
+    # Readers that are not known of stay where they are, but are believed to read nobody.
+    edge, world = world.cameras.edge, believed(world)
     scenario = world.scenario
     enough = min(TRAINING_DRIVERS, _DRIVER_DAYS // scenario.days, 2 * scenario.people.drivers)
     n = n_drivers or max(enough, _FEWEST_DRIVERS)
@@ -84,7 +87,7 @@ def make_town(world: World, n_drivers: int | None = None) -> MadeUpTown:
         ),
         seed,
         city=world.city,
-        cameras_of=lambda places: _at_their_places(world.cameras, places),
+        cameras_of=lambda places: _at_their_places(replace(world.cameras, edge=edge), places),
     )
     captured = capture(town, 0, n, MobileBlocks(town))
     return MadeUpTown(world=town, reads=Sightings.concatenate([captured.own, captured.strays]).sorted())
