@@ -95,7 +95,7 @@ def test_coloured_streets_hold_the_belief_likeliest_last(content: dict[str, Any]
     n_streets = len(unpack(content["town"]["start"])) - 1
     for driver in content["drivers"]:
         pictures = driver["pictures"]
-        start, street = unpack(pictures["start"]), unpack(pictures["street"])
+        start, street = unpack(pictures["start"]), unpack(pictures["area"])
         counts = unpack(pictures["count"]).reshape(len(start) - 1, len(content["steps"]) + 1)
         assert (counts.sum(axis=1) == np.diff(start)).all()
         assert street.min() >= 0 and street.max() < n_streets

@@ -20,6 +20,8 @@ _STREETS = {
 }
 _READER_SYMBOLS = {"fixed": "triangle-up", "lot": "square", "face": "diamond"}
 _LINES: dict[str, Any] = {"mode": "lines", "hoverinfo": "skip"}
+_HIDDEN: dict[str, Any] = {"visible": False, "showgrid": False, "zeroline": False}
+_PATH_MARGIN = {"l": 54, "r": 12, "t": 22, "b": 40}
 _BELIEF_WIDTHS = (2.0, 2.8, 3.8, 5.0, 6.5, 9.0)
 
 #: Colours by theme. Belief runs from pale to strong in one hue order that survives colour blindness: its
@@ -71,7 +73,8 @@ def charts_of(content: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "base": base_figure(content),
         "map": map_figure(content),
-        "path": path_figure(int(content["last_day"])),
+        "path": path_figure(content),
+        "cursor": cursor_figure(int(content["last_day"])),
         "curves": curves_figure(int(content["last_day"])),
         "levers": levers_figure(),
     }
@@ -109,6 +112,22 @@ def map_figure(content: Mapping[str, Any]) -> dict[str, Any]:
     figure.add_shape(name="round", line={"width": 1.6, "dash": "dot"}, **shape)
     for step, width in enumerate(_BELIEF_WIDTHS):
         figure.add_shape(name=f"belief-{step}", line={"width": width}, **shape)
+    areas = content["areas"]
+    if areas["kind"] == "cells":
+        half = areas["side"] / 2
+        figure.add_heatmap(
+            z=[],
+            x0=areas["west"] + half,
+            y0=areas["south"] + half,
+            dx=areas["side"],
+            dy=areas["side"],
+            zmin=-0.5,
+            zmax=len(_BELIEF_WIDTHS) - 0.5,
+            opacity=0.8,
+            showscale=False,
+            hoverinfo="skip",
+            meta={"role": "cells"},
+        )
     for kind, where in content["town"]["readers"].items():
         figure.add_scatter(
             x=where["x"],
@@ -141,22 +160,23 @@ def map_figure(content: Mapping[str, Any]) -> dict[str, Any]:
 def _on_map(figure: Any, content: Mapping[str, Any]) -> dict[str, Any]:
     west, south, east, north = content["town"]["bounds"]
     pad = 0.03 * max(east - west, north - south)
-    hidden = {"visible": False, "showgrid": False, "zeroline": False}
-    figure.update_xaxes(range=[west - pad, east + pad], **hidden)
-    figure.update_yaxes(range=[south - pad, north + pad], scaleanchor="x", **hidden)
+    figure.update_xaxes(range=[west - pad, east + pad], **_HIDDEN)
+    figure.update_yaxes(range=[south - pad, north + pad], scaleanchor="x", **_HIDDEN)
     return _plain(figure)
 
 
-def path_figure(last_day: int) -> dict[str, Any]:
-    """Return three strips over days: claimed certainty, true distance, streets that are left."""
+def path_figure(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return three strips over days: claimed certainty, true distance, areas that are left."""
     from plotly.subplots import make_subplots
 
+    last_day = int(content["last_day"])
+    left = "streets left to search" if content["areas"]["kind"] == "streets" else "cells left to search"
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.1)
-    figure.update_layout(_layout(margin={"l": 54, "r": 12, "t": 22, "b": 40}))
+    figure.update_layout(_layout(margin=_PATH_MARGIN))
     strips = (
         ("claimed", "certainty it claims", {"range": [0, 1.04], "tickformat": ".0%", "nticks": 4}),
         ("error", "true distance of its guess (m)", {"rangemode": "tozero", "nticks": 4}),
-        ("streets", "streets left to search", {"rangemode": "tozero", "nticks": 4}),
+        ("left", left, {"rangemode": "tozero", "nticks": 4}),
     )
     for row, (role, words, axis) in enumerate(strips, start=1):
         figure.add_scatter(
@@ -170,6 +190,16 @@ def path_figure(last_day: int) -> dict[str, Any]:
         )  # fmt: skip
     figure.update_xaxes(range=[0.5, last_day + 0.5], zeroline=False)
     figure.update_xaxes(row=3, col=1, title={"text": "days of collecting", "standoff": 6})
+    return _plain(figure)
+
+
+def cursor_figure(last_day: int) -> dict[str, Any]:
+    """Return the line that marks the day, over :func:`path_figure`: alone, it moves without delay."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(layout=_layout(margin=_PATH_MARGIN, dragmode=False))
+    figure.update_xaxes(range=[0.5, last_day + 0.5], **_HIDDEN)
+    figure.update_yaxes(range=[0, 1], **_HIDDEN)
     figure.add_shape(type="line", x0=1, x1=1, y0=0, y1=1, xref="x", yref="paper", line_width=2)
     return _plain(figure)
 

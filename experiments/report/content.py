@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from experiments.report.areas import areas_of
 from experiments.report.cases import AS_SIMULATED, ATTACKER, Case, CaseRunner, cases_of
 from experiments.report.curves import curves_of
 from experiments.report.stories import MAP_LEVEL, STEPS, Story, frame_days, some_truth, story_of
@@ -58,12 +59,12 @@ def run_content(folder: Path, *, n_drivers: int, progress: Progress) -> dict[str
     taken, whole = reads_of(run, world, progress)
     chosen, sooner = example_drivers(run, taken, n_drivers)
     days = frame_days(run.scenario.days, run.scenario.checkpoints())
-    runner, cases = CaseRunner(taken), cases_of(world)
+    runner, cases, areas = CaseRunner(taken), cases_of(world), areas_of(run.city.network)
     stories: dict[str, Story] = {}
     for i, case in enumerate(cases):
         progress("attack", i / (2 * len(cases)))
         if len(chosen):
-            stories[case.key] = story_of(runner, world, case, chosen, days)
+            stories[case.key] = story_of(runner, world, areas, case, chosen, days)
     curves, lever_n = _case_curves(run, world, runner, cases if whole else cases[:1], progress)
     drivers, shown = told_within_budget(run, world, taken, chosen, sooner, stories, days)
     return {
@@ -76,6 +77,7 @@ def run_content(folder: Path, *, n_drivers: int, progress: Progress) -> dict[str
         "steps": list(STEPS),
         "map_level": MAP_LEVEL,
         "town": town_of(run.city, run.cameras),
+        "areas": areas.told(run.city.network),
         "rounds": rounds_of(world, [days[k] for k in shown]),
         "cases": [
             {"key": c.key, "label": c.label, "phrase": c.phrase, "curves": curves.get(c.key)} for c in cases

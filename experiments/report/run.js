@@ -7,10 +7,11 @@ const rounds = { start: unpack(D.rounds.start), street: unpack(D.rounds.street) 
 const best = D.drivers.reduce((b, d, i) => ((d.sooner_than ?? d.reads_a_day) > (D.drivers[b].sooner_than ?? D.drivers[b].reads_a_day) ? i : b), 0);
 const state = { driver: best, target: "home", case: "as-simulated", known: "ever", at: 0, playing: false };
 const WORD = { home: "home", work: "work place" };
+const AREA = D.areas.kind === "cells" ? [`cell of ${Math.round(D.areas.side)} m`, `cells of ${Math.round(D.areas.side)} m`] : ["street", "streets"];
 const WORDS = { home: "homes", work: "work places" };
 const drivers = D.drivers.map((d) => ({
   ...d,
-  pictures: { start: unpack(d.pictures.start), street: unpack(d.pictures.street), count: unpack(d.pictures.count) },
+  pictures: { start: unpack(d.pictures.start), area: unpack(d.pictures.area), count: unpack(d.pictures.count) },
   cases: Object.fromEntries(Object.entries(d.cases).map(([k, c]) => [k, {
     home: { ...c.home, picture: unpack(c.home.picture) },
     work: { ...c.work, picture: unpack(c.work.picture) },
@@ -74,25 +75,38 @@ function circle(x, y, r) {
 // --- the map ---
 const mapSpec = D.charts.map;
 const roleIndex = (role) => mapSpec.data.flatMap((t, i) => (t.meta.role === role ? [i] : []));
-const moving = ["read", "read-moving", "circle", "guess", "truth"].flatMap(roleIndex);
+const inCells = D.areas.kind === "cells";
+const moving = ["cells", "read", "read-moving", "circle", "guess", "truth"].flatMap(roleIndex);
 
 // The paths that change: streets by step of belief, and the round of patrols.
 function paths() {
   const p = driver().pictures, n = story().picture[state.at], steps = D.steps.length + 1;
   const r = D.rounds.each_day ? state.at : 0;
   const made = { "shapes[0].path": path(rounds.street, rounds.start[r], rounds.start[r + 1]) };
+  if (inCells) return made;
   let from = p.start[n];
   for (let step = 0; step < steps; step++) {
     const to = from + p.count[n * steps + step];
-    made[`shapes[${step + 1}].path`] = path(p.street, from, to);
+    made[`shapes[${step + 1}].path`] = path(p.area, from, to);
     from = to;
   }
   return made;
 }
 
+// Steps of belief by cell, for a heat map.
+function cells() {
+  const p = driver().pictures, n = story().picture[state.at], steps = D.steps.length + 1;
+  const z = Array.from({ length: D.areas.rows }, () => new Array(D.areas.columns).fill(null));
+  let i = p.start[n];
+  for (let step = 0; step < steps; step++)
+    for (let to = i + p.count[n * steps + step]; i < to; i++) z[Math.floor(p.area[i] / D.areas.columns)][p.area[i] % D.areas.columns] = step;
+  return z;
+}
+
 // The marks that change.
 function changing() {
   const k = state.at, s = story(), by = new Map();
+  if (inCells) by.set(roleIndex("cells")[0], { z: cells(), xy: [undefined, undefined] });
   const [fixed, onCar] = readsOn(DAYS[k]);
   by.set(roleIndex("read")[0], { xy: [fixed.x, fixed.y], size: fixed.size, text: fixed.text });
   by.set(roleIndex("read-moving")[0], { xy: [onCar.x, onCar.y], size: onCar.size, text: onCar.text });
@@ -123,6 +137,11 @@ function drawMap() {
   const t = theme(), by = drivers.length ? changing() : new Map();
   const data = mapSpec.data.map((spec, i) => {
     const trace = plain(spec), role = spec.meta.role, c = by.get(i);
+    if (c && c.z) {
+      trace.z = c.z;
+      trace.colorscale = t.belief.flatMap((color, i) => [[i / t.belief.length, color], [(i + 1) / t.belief.length, color]]);
+      return trace;
+    }
     if (c) {
       [trace.x, trace.y] = c.xy;
       if (c.text) trace.text = c.text;
@@ -135,7 +154,7 @@ function drawMap() {
   });
   const layout = themed(mapSpec.layout), made = paths();
   layout.shapes.forEach((shape, i) => {
-    shape.path = made[`shapes[${i}].path`];
+    shape.path = made[`shapes[${i}].path`] || "M0,0";
     shape.line.color = i ? t.belief[i - 1] : t.round;
   });
   return Plotly.react("map", data, layout, CONFIG);
@@ -154,31 +173,32 @@ function follow() {
 }
 
 function moveMap() {
-  const by = changing(), x = [], y = [], text = [], size = [];
+  const by = changing(), x = [], y = [], z = [], text = [], size = [];
   for (const i of moving) {
     const c = by.get(i);
-    x.push(c.xy[0]); y.push(c.xy[1]); text.push(c.text || []);
+    x.push(c.xy[0]); y.push(c.xy[1]); z.push(c.z); text.push(c.text || []);
     size.push(c.size && c.size.length ? c.size : mapSpec.data[i].marker ? mapSpec.data[i].marker.size : undefined);
   }
-  return Plotly.update("map", { x, y, text, "marker.size": size }, paths(), moving);
+  return Plotly.update("map", { x, y, text, "marker.size": size, ...(inCells ? { z } : {}) }, paths(), moving);
 }
 
-const streetsLeft = () => Array.from(story().picture, (n) => driver().pictures.start[n + 1] - driver().pictures.start[n]);
+const areasLeft = () => Array.from(story().picture, (n) => driver().pictures.start[n + 1] - driver().pictures.start[n]);
 
 // --- certainty, distance, streets left ---
 function drawPath() {
   const s = story(), t = theme(), spec = D.charts.path;
-  const colors = { claimed: t.belief[dark.matches ? 3 : 4], error: t.truth, streets: t.read };
+  const colors = { claimed: t.belief[dark.matches ? 3 : 4], error: t.truth, left: t.read };
   const data = spec.data.map((trace) => {
     const role = trace.meta.role;
-    return { ...plain(trace), x: DAYS, y: role === "streets" ? streetsLeft() : s[role], line: { ...trace.line, color: colors[role] } };
+    return { ...plain(trace), x: DAYS, y: role === "left" ? areasLeft() : s[role], line: { ...trace.line, color: colors[role] } };
   });
-  const layout = themed(spec.layout);
-  layout.shapes[0].x0 = layout.shapes[0].x1 = DAYS[state.at];
-  Plotly.react("path", data, layout, CONFIG);
+  Plotly.react("path", data, themed(spec.layout), CONFIG);
+  const cursor = themed(D.charts.cursor.layout);
+  cursor.shapes[0].x0 = cursor.shapes[0].x1 = DAYS[state.at];
+  Plotly.react("cursor", [], cursor, { ...CONFIG, staticPlot: true });
 }
 
-const movePath = () => Plotly.relayout("path", { "shapes[0].x0": DAYS[state.at], "shapes[0].x1": DAYS[state.at] });
+const movePath = () => Plotly.relayout("cursor", { "shapes[0].x0": DAYS[state.at], "shapes[0].x1": DAYS[state.at] });
 
 // --- words ---
 function sentence() {
@@ -192,8 +212,8 @@ function sentence() {
 }
 
 function mapAlternative() {
-  const streets = streetsLeft()[state.at];
-  return `Map of the town with ${count(town.cls.length, "street", "streets")}. ${count(streets, "street is", "streets are")} coloured: there the adversary still looks for the ${WORD[state.target]} of driver ${driver().id}. ` + sentence();
+  const left = areasLeft()[state.at];
+  return `Map of the town with ${count(town.cls.length, "street", "streets")}. ${count(left, AREA[0] + " is", AREA[1] + " are")} coloured: there the adversary still looks for the ${WORD[state.target]} of driver ${driver().id}. ` + sentence();
 }
 
 function say() {
@@ -203,7 +223,7 @@ function say() {
   $("n-seen").textContent = (s.seen[k] || 0).toLocaleString("en");
   $("n-claimed").textContent = s.claimed[k] === null ? "–" : pct(s.claimed[k]);
   $("n-error").textContent = s.error[k] === null ? "–" : metres(s.error[k]);
-  $("n-streets").textContent = streetsLeft()[k].toLocaleString("en");
+  $("n-left").textContent = areasLeft()[k].toLocaleString("en");
   $("story").textContent = text;
   $("map").setAttribute("aria-label", mapAlternative());
 }
@@ -324,7 +344,7 @@ function build() {
   page.append(el("header", {},
     el("p", { class: "kicker" }, `platetrail: a simulated town, in which everybody is made up: ${f.drivers.toLocaleString("en")} drivers, ${readers}, ${f.days} days, reads ${kept}`),
     el("h1", {}, D.question || D.title),
-    el("p", { class: "lead" }, "A reader notes plate, time and place; never a name or an address. Press Play: the coloured streets are where an adversary must still look for this driver's home.")));
+    el("p", { class: "lead" }, "A reader notes plate, time and place; never a name or an address. Press Play: what is coloured is where an adversary must still look for this driver's home.")));
   const main = el("main", { id: "main", tabindex: "-1" });
   page.append(main);
 
@@ -352,8 +372,8 @@ function build() {
       el("div", { class: "split" },
         el("figure", {}, el("div", { class: "stack" }, el("div", { id: "base", class: "plot", "aria-hidden": "true" }), el("div", { id: "map", class: "plot", role: "img" })), el("figcaption", {}, el("p", { id: "story", class: "finding", "aria-live": "polite" }), el("ul", { class: "key", id: "key" }, ...key()))),
         el("div", {},
-          el("dl", { class: "numbers" }, number("n-claimed", "certainty it claims, within 250 m", "claimed"), number("n-error", "true distance of its guess"), number("n-seen", "reads it can look at"), number("n-streets", `streets left to search (${pct(D.map_level)} of its belief)`)),
-          el("figure", {}, el("div", { id: "path", class: "plot", role: "img" }), el("figcaption", {}, el("p", { id: "path-finding", class: "finding" })))))));
+          el("dl", { class: "numbers" }, number("n-claimed", "certainty it claims, within 250 m", "claimed"), number("n-error", "true distance of its guess"), number("n-seen", "reads it can look at"), number("n-left", `${AREA[1]} left to search (${pct(D.map_level)} of its belief)`)),
+          el("figure", {}, el("div", { class: "stack strips" }, el("div", { id: "path", class: "plot", role: "img" }), el("div", { id: "cursor", class: "plot", "aria-hidden": "true" })), el("figcaption", {}, el("p", { id: "path-finding", class: "finding" })))))));
   }
 
   main.append(el("section", { "aria-labelledby": "h-case" },
@@ -376,7 +396,7 @@ function build() {
     el("div", { class: "two" },
       el("div", {}, el("p", {}, "All drivers, homes, jobs, trips and reads are simulated. No real plate read went into this page, and there is no way to put one in. Streets are generated, unless the scenario says that they are a real map. Habits follow published figures where there are any."),
         el("p", {}, "The adversary sees reads, and what is public: streets, readers, land use, how people travel on average. It never sees the truth. A better adversary would find more: a low number is no proof of safety."),
-        el("p", {}, "Certainty is the adversary's own claim: the share of its belief that lies within 250 m of its guess. The coloured streets are the fewest that hold 80% of it. The street sides to search for 95% are an anonymity set after Golle & Partridge 2009.")),
+        el("p", {}, `Certainty is the adversary's own claim: the share of its belief that lies within 250 m of its guess. The coloured ${AREA[1]} are the fewest that hold 80% of it. The street sides to search for 95% are an anonymity set after Golle & Partridge 2009.`)),
       el("div", {}, ...f.description.split(/\n\s*\n/).map((t) => el("p", {}, t))))));
   const software = Object.entries(f.software).map(([k, v]) => `${k} ${v}`).join(", ");
   main.append(el("section", { "aria-labelledby": "h-how" },

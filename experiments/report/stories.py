@@ -9,19 +9,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from experiments.report.areas import Areas
 from experiments.report.cases import ATTACKER, Case, CaseRunner
-from experiments.report.town import street_of_edge
 from simulator.adversary.posterior import Posterior
 from simulator.chunks import truth_of
 from simulator.privacy.scoring import score
 from simulator.privacy.truth import Truth
-from simulator.roads.network import RoadNetwork
 from simulator.sightings.view import ArchiveView
 from simulator.world import World
 
-#: Steps of the chance that a place lies on a street; a street's colour says between which two.
+#: Steps of the chance that a place lies in an area; its colour says between which two.
 STEPS = (0.003, 0.01, 0.03, 0.1, 0.3)
-#: Share of the belief that the coloured streets hold.
+#: Share of the belief that the coloured areas hold.
 MAP_LEVEL = 0.8
 MOST_FRAMES = 70
 
@@ -40,15 +39,15 @@ class Frame:
 
     Parameters
     ----------
-    street
-        Streets of the smallest set that holds 80% of the belief within the map, likeliest last, shape (n,).
+    area
+        Areas of the smallest set that holds 80% of the belief within the map, likeliest last, shape (n,).
     step
         How likely each is: 0 below the first of :data:`STEPS`, and so on, shape (n,).
     beyond, none
         Belief that the place lies beyond the map, and that there is none at all.
     """
 
-    street: NDArray[np.int32]
+    area: NDArray[np.int32]
     step: NDArray[np.uint8]
     beyond: float
     none: float
@@ -83,7 +82,12 @@ def some_truth(world: World, drivers: NDArray[np.int64]) -> Truth:
 
 
 def story_of(
-    runner: CaseRunner, world: World, case: Case, drivers: NDArray[np.int64], days: Sequence[int]
+    runner: CaseRunner,
+    world: World,
+    areas: Areas,
+    case: Case,
+    drivers: NDArray[np.int64],
+    days: Sequence[int],
 ) -> Story:
     """Return what the Bayesian adversary believes about some drivers (ascending) in one case."""
     found = runner.attack(case, world.drivers.plate[drivers], days, (ATTACKER,))
@@ -100,7 +104,7 @@ def story_of(
     frames = {}
     for target, posterior in (("home", attack.home_posterior), ("work", attack.work_posterior)):
         assert posterior is not None  # the Bayesian adversary has one
-        frames[target] = frames_of(posterior, world.city.network)
+        frames[target] = frames_of(posterior, areas)
     return Story(
         view=found.view,
         frames=frames,
@@ -109,11 +113,10 @@ def story_of(
     )
 
 
-def frames_of(posterior: Posterior, network: RoadNetwork) -> list[list[Frame]]:
-    """Return the belief about each plate at each checkpoint, both sides of a street taken together."""
-    number, drawn = street_of_edge(network)
+def frames_of(posterior: Posterior, areas: Areas) -> list[list[Frame]]:
+    """Return the belief about each plate at each checkpoint, gathered on areas."""
     inside = posterior.edge >= 0
-    street = np.where(inside, number[np.maximum(posterior.edge, 0)], len(drawn))
+    area = np.where(inside, areas.of_edge[np.maximum(posterior.edge, 0)], areas.n)
     made: dict[bytes, Frame] = {}
     rows = []
     for p in range(posterior.place.shape[0]):
@@ -122,7 +125,7 @@ def frames_of(posterior: Posterior, network: RoadNetwork) -> list[list[Frame]]:
             place, mass = posterior.place[p, k], posterior.mass[p, k]
             key = place.tobytes() + mass.tobytes() + posterior.none[p, k].tobytes()
             if key not in made:
-                made[key] = _frame(posterior, street, len(drawn), place, mass, float(posterior.none[p, k]))
+                made[key] = _frame(posterior, area, areas.n, place, mass, float(posterior.none[p, k]))
             row.append(made[key])
         rows.append(row)
     return rows
@@ -130,8 +133,8 @@ def frames_of(posterior: Posterior, network: RoadNetwork) -> list[list[Frame]]:
 
 def _frame(
     posterior: Posterior,
-    street: NDArray[np.int64],
-    n_streets: int,
+    area: NDArray[np.int64],
+    n_areas: int,
     place: NDArray[np.int32],
     mass: NDArray[np.float32],
     none: float,
@@ -145,16 +148,16 @@ def _frame(
         others = posterior.prior.copy()
         others[place[listed]] = 0.0
         held += rest * others / max(others.sum(), 1e-12)
-    by_street = np.bincount(street, weights=held, minlength=n_streets + 1)
-    beyond, by_street = float(by_street[n_streets]), by_street[:n_streets]
-    order = np.argsort(-by_street, kind="stable")
-    total = np.cumsum(by_street[order])
+    by_area = np.bincount(area, weights=held, minlength=n_areas + 1)
+    beyond, by_area = float(by_area[n_areas]), by_area[:n_areas]
+    order = np.argsort(-by_area, kind="stable")
+    total = np.cumsum(by_area[order])
     if not len(total) or total[-1] <= 0:
-        return Frame(street=np.empty(0, np.int32), step=np.empty(0, np.uint8), beyond=beyond, none=none)
+        return Frame(area=np.empty(0, np.int32), step=np.empty(0, np.uint8), beyond=beyond, none=none)
     shown = order[: int(np.searchsorted(total, MAP_LEVEL * total[-1])) + 1]
     return Frame(
-        street=shown[::-1].astype(np.int32),
-        step=np.searchsorted(STEPS, by_street[shown[::-1]], side="right").astype(np.uint8),
+        area=shown[::-1].astype(np.int32),
+        step=np.searchsorted(STEPS, by_area[shown[::-1]], side="right").astype(np.uint8),
         beyond=beyond,
         none=none,
     )

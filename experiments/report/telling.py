@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from experiments.report.pack import pack
 from experiments.report.stories import STEPS, Frame, Story, some_truth
+from experiments.report.town import middle_of
 from simulator.recapture import Recaptured
 from simulator.run import Run
 from simulator.sightings.view import DAY_S
@@ -58,8 +59,7 @@ def _driver(
     shown: Sequence[int],
 ) -> dict[str, Any]:
     truth = some_truth(world, chosen[p : p + 1])
-    west, south, east, north = run.city.network.bounds_m
-    middle = (round((west + east) / 2), round((south + north) / 2))
+    middle = middle_of(run.city.network)
     pictures = _Pictures()
     return {
         "id": int(chosen[p]),
@@ -79,30 +79,30 @@ def _driver(
 
 
 class _Pictures:
-    """Distinct sets of streets, each with how many of its streets lie in each step of likelihood."""
+    """Distinct sets of areas, each with how many of its areas lie in each step of likelihood."""
 
     def __init__(self) -> None:
         self._number: dict[bytes, int] = {}
-        self._streets: list[NDArray[np.int32]] = []
+        self._areas: list[NDArray[np.int32]] = []
         self._counts: list[NDArray[np.int64]] = []
 
     def number(self, frame: Frame) -> int:
         """Return the number of a frame's picture, entering it if it is new."""
-        order = np.lexsort((frame.street, frame.step))
-        street = frame.street[order]
+        order = np.lexsort((frame.area, frame.step))
+        area = frame.area[order]
         counts = np.bincount(frame.step, minlength=len(STEPS) + 1)
-        key = street.tobytes() + counts.tobytes()
+        key = area.tobytes() + counts.tobytes()
         if key not in self._number:
-            self._number[key] = len(self._streets)
-            self._streets.append(street)
+            self._number[key] = len(self._areas)
+            self._areas.append(area)
             self._counts.append(counts)
         return self._number[key]
 
     def packed(self) -> dict[str, Any]:
-        start = np.concatenate([[0], np.cumsum([len(s) for s in self._streets])])
+        start = np.concatenate([[0], np.cumsum([len(s) for s in self._areas])])
         return {
             "start": pack(start),
-            "street": pack(np.concatenate(self._streets) if self._streets else []),
+            "area": pack(np.concatenate(self._areas) if self._areas else []),
             "count": pack(np.concatenate(self._counts) if self._counts else []),
         }
 

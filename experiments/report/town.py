@@ -33,12 +33,18 @@ def street_of_edge(network: RoadNetwork) -> tuple[NDArray[np.int32], NDArray[np.
     return number, drawn
 
 
+def middle_of(network: RoadNetwork) -> tuple[int, int]:
+    """Return the point that a page counts whole metres from."""
+    west, south, east, north = network.bounds_m
+    return round((west + east) / 2), round((south + north) / 2)
+
+
 def town_of(city: City, cameras: pl.DataFrame) -> dict[str, Any]:
     """Return streets and standing readers, whole metres about the middle of the town."""
     network = city.network
     _, drawn = street_of_edge(network)
     west, south, east, north = network.bounds_m
-    middle = (round((west + east) / 2), round((south + north) / 2))
+    middle = middle_of(network)
     indptr, x_m, y_m = _polylines(network, drawn)
     standing = cameras.filter(pl.col("x_m").is_not_null() & pl.col("x_m").is_finite())
     readers = {
