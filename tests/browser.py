@@ -48,5 +48,5 @@ def open_page(browser: Any, path: Path, *, width: int = 1440, height: int = 900,
     opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
     opened.page.on("request", lambda request: opened.requests.append(request.url))
     opened.page.goto(path.as_uri())
-    opened.page.wait_for_function("document.documentElement.dataset.complete === '1'")
+    opened.page.wait_for_function("document.documentElement.dataset.complete === '1'", polling=50)
     return opened

@@ -30,7 +30,7 @@ THEMES: dict[str, dict[str, Any]] = {
     "light": {
         "street": "#c4c8cc",
         "water": "#cfe6f5",
-        "round": "#7a7f85",
+        "round": "#9aa0a6",
         "reader": "#3f454b",
         "read": "#0072B2",
         "truth": "#006d52",
@@ -43,7 +43,7 @@ THEMES: dict[str, dict[str, Any]] = {
     "dark": {
         "street": "#454c55",
         "water": "#1c3a4d",
-        "round": "#98a1ab",
+        "round": "#6d7680",
         "reader": "#c6ccd2",
         "read": "#56B4E9",
         "truth": "#31d6a4",
@@ -80,7 +80,7 @@ def charts_of(content: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def curve_charts(last_day: int) -> dict[str, Any]:
+def study_charts(last_day: int) -> dict[str, Any]:
     """Return the figures of a study's page by name."""
     return {"curves": curves_figure(last_day), "levers": levers_figure()}
 
@@ -109,7 +109,7 @@ def map_figure(content: Mapping[str, Any]) -> dict[str, Any]:
     figure = go.Figure(layout=_layout(dragmode="pan"))
     # Sets of streets are shapes: one path each is drawn anew in a fraction of the time of a trace with gaps.
     shape = {"type": "path", "path": "M0,0", "layer": "below", "xref": "x", "yref": "y"}
-    figure.add_shape(name="round", line={"width": 1.6, "dash": "dot"}, **shape)
+    figure.add_shape(name="round", line={"width": 1.3, "dash": "dot"}, **shape)
     for step, width in enumerate(_BELIEF_WIDTHS):
         figure.add_shape(name=f"belief-{step}", line={"width": width}, **shape)
     areas = content["areas"]

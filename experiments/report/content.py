@@ -23,7 +23,9 @@ from simulator.manifest import read_manifest
 from simulator.privacy.scoring import Scored, score
 from simulator.recapture import Recaptured, recapture
 from simulator.run import Run, load_run
+from simulator.scenario import Scenario
 from simulator.sightings.capture import Sightings
+from simulator.spec import Citation
 from simulator.streams import replicate_seed
 from simulator.tables import SCHEMAS
 from simulator.world import World, build_world
@@ -176,12 +178,6 @@ def facts_of(run: Run, folder: Path) -> dict[str, Any]:
     kinds = run.cameras["kind"].cast(pl.String).value_counts(sort=True).rows()
     network = run.city.network
     names = run.beliefs["attacker"].cast(pl.String).unique(maintain_order=True).to_list()
-    cited = {c.source: c.reason for c in scenario.citations}
-    cited |= {rule.citation.source: rule.citation.reason for rule in scenario.archive.rules}
-    papers: dict[str, list[str]] = {}
-    for name in dict.fromkeys([*names, ATTACKER]):
-        if name in attacker_order():  # of others no paper is known
-            papers.setdefault(attacker_named(name).citation, []).append(attacker_title(name))
     return {
         "scenario": scenario.id,
         "description": scenario.description.strip(),
@@ -198,7 +194,22 @@ def facts_of(run: Run, folder: Path) -> dict[str, Any]:
         "retention_days": scenario.archive.memory_days(),
         "viewer": scenario.archive.viewer,
         "rules": [rule.kind for rule in scenario.archive.rules],
-        "attackers": [attacker_title(n) for n in names],
+        **provenance_of(scenario, names),
+    }
+
+
+def provenance_of(
+    scenario: Scenario, attackers: Sequence[str], *, more: Sequence[Citation] = ()
+) -> dict[str, Any]:
+    """Return attackers, sources and papers, and what each is cited for."""
+    laws = [rule.citation for rule in scenario.archive.rules]
+    cited = {c.source: c.reason for c in (*more, *scenario.citations, *laws)}
+    papers: dict[str, list[str]] = {}
+    for name in dict.fromkeys([*attackers, ATTACKER]):
+        if name in attacker_order():  # of others no paper is known
+            papers.setdefault(attacker_named(name).citation, []).append(attacker_title(name))
+    return {
+        "attackers": [attacker_title(name) for name in attackers],
         "citations": [{"source": s, "reason": r} for s, r in cited.items()],
         "papers": [{"source": s, "reason": "; ".join(t)} for s, t in papers.items()],
     }

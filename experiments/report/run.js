@@ -3,9 +3,13 @@ const DAYS = D.days;
 const CASE = Object.fromEntries(D.cases.map((c) => [c.key, c]));
 const town = { start: unpack(D.town.start), x: unpack(D.town.x), y: unpack(D.town.y), cls: unpack(D.town.class) };
 const rounds = { start: unpack(D.rounds.start), street: unpack(D.rounds.street) };
-// Begin with the driver of whom most is found out: there is most to see.
-const best = D.drivers.reduce((b, d, i) => ((d.sooner_than ?? d.reads_a_day) > (D.drivers[b].sooner_than ?? D.drivers[b].reads_a_day) ? i : b), 0);
-const state = { driver: best, target: "home", case: "as-simulated", known: "ever", at: 0, playing: false };
+// Begin with somebody who is found, but not at once: there is most to see. The page says how easy to find.
+const foundAt = D.drivers.map((d) => {
+  const h = d.cases["as-simulated"].home;
+  return [h.claimed.findIndex((v, k) => v >= 0.5 && h.error[k] !== null && h.error[k] <= 250), d.sooner_than ?? d.reads_a_day];
+});
+const begin = foundAt.reduce((b, f, i) => (f[0] > foundAt[b][0] || (f[0] === foundAt[b][0] && f[1] > foundAt[b][1]) ? i : b), 0);
+const state = { driver: begin, target: "home", case: "as-simulated", known: "ever", at: 0, playing: false };
 const WORD = { home: "home", work: "work place" };
 const AREA = D.areas.kind === "cells" ? [`cell of ${Math.round(D.areas.side)} m`, `cells of ${Math.round(D.areas.side)} m`] : ["street", "streets"];
 const WORDS = { home: "homes", work: "work places" };
@@ -369,8 +373,9 @@ function build() {
       el("div", { class: "controls" }, button, el("div", { class: "day" }, slider, el("output", { id: "day-out", for: "day" })),
         el("div", {}, el("label", { for: "driver" }, "Whom "), select),
         choices("target", "What", [["home", "Home"], ["work", "Work place"]], "home", (v) => { state.target = v; changeAll(); })),
+      el("p", { id: "story", class: "finding", "aria-live": "polite" }),
       el("div", { class: "split" },
-        el("figure", {}, el("div", { class: "stack" }, el("div", { id: "base", class: "plot", "aria-hidden": "true" }), el("div", { id: "map", class: "plot", role: "img" })), el("figcaption", {}, el("p", { id: "story", class: "finding", "aria-live": "polite" }), el("ul", { class: "key", id: "key" }, ...key()))),
+        el("figure", {}, el("div", { class: "stack" }, el("div", { id: "base", class: "plot", "aria-hidden": "true" }), el("div", { id: "map", class: "plot", role: "img" })), el("figcaption", {}, el("ul", { class: "key", id: "key" }, ...key()))),
         el("div", {},
           el("dl", { class: "numbers" }, number("n-claimed", "certainty it claims, within 250 m", "claimed"), number("n-error", "true distance of its guess"), number("n-seen", "reads it can look at"), number("n-left", `${AREA[1]} left to search (${pct(D.map_level)} of its belief)`)),
           el("figure", {}, el("div", { class: "stack strips" }, el("div", { id: "path", class: "plot", role: "img" }), el("div", { id: "cursor", class: "plot", "aria-hidden": "true" })), el("figcaption", {}, el("p", { id: "path-finding", class: "finding" })))))));
@@ -410,5 +415,5 @@ function build() {
 build();
 if (drivers.length) { drawBase(); drawMap().then(follow); drawPath(); say(); firstSure(); }
 document.documentElement.dataset.ready = "1";
-requestAnimationFrame(() => setTimeout(() => { drawCurves(); drawLevers(); document.documentElement.dataset.complete = "1"; }, 0));
+setTimeout(() => { drawCurves(); drawLevers(); document.documentElement.dataset.complete = "1"; }, 0);
 redrawOnTheme(() => { if (drivers.length) drawBase(); changeAll(); if ($("key")) $("key").replaceChildren(...key()); });

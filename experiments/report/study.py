@@ -1,0 +1,140 @@
+"""What a study's page shows: its shares by day at every combination of levels, its finding, provenance."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from experiments.report.content import provenance_of
+from experiments.sweep.folder import STUDY_FILE
+from experiments.sweep.measures import measure_named
+from experiments.sweep.report import finding
+from experiments.sweep.results import StudyResults
+from experiments.sweep.spec import Study, study_from_dict
+from experiments.words import attacker_title, criterion_words
+from simulator.errors import StudyError
+from simulator.scenario_file import scenario_from_dict
+from simulator.tables import FORMAT_VERSION
+
+
+def study_content(folder: Path) -> dict[str, Any]:
+    """Return what the page of a study shows, ready for JSON.
+
+    Raises
+    ------
+    StudyError
+        If the folder holds no finished study, or one of another version.
+    """
+    there = _told(folder)
+    study = study_from_dict(there["as_given"], where=str(folder / STUDY_FILE))
+    results = _results(folder)
+    scenario = scenario_from_dict(there["scenario"], where=f"the scenario in {folder}")
+    views = _views(study, results.results)
+    return {
+        "kind": "study",
+        "title": study.title,
+        "question": study.question,
+        "description": study.description.strip(),
+        "finding": finding(study, results),
+        "factors": [
+            {
+                "name": factor.name,
+                "title": factor.words,
+                "labels": list(factor.labels()),
+                "baseline": factor.baseline_label or factor.labels()[0],
+            }
+            for factor in study.factors
+        ],
+        "views": views,
+        "last_day": max((day for view in views for cell in view["cells"] for day in cell["day"]), default=1),
+        "facts": {
+            "study": study.id,
+            "scenario": study.scenario,
+            "seed": study.seed,
+            "replicates": study.replicates,
+            "set": {key: str(value) for key, value in study.set.items()},
+            "software": there["software"],
+            "page_by": f"platetrail {version('platetrail')}",
+            **provenance_of(
+                scenario,
+                results.results["attacker"].unique(maintain_order=True).to_list(),
+                more=study.citations,
+            ),
+        },
+    }
+
+
+def _told(folder: Path) -> dict[str, Any]:
+    path = folder / STUDY_FILE
+    try:
+        there: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        form = there["format"]
+        missing = {"as_given", "scenario", "software"} - set(there)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(f"{path} is torn or not a study's ({error}); do the study again.") from None
+    if form != FORMAT_VERSION or missing:
+        raise StudyError(
+            f"{folder} was written by another version of the program (format {form}, this one reads "
+            f"{FORMAT_VERSION}); use that version, or do the study again."
+        )
+    return there
+
+
+def _results(folder: Path) -> StudyResults:
+    frames = {}
+    for name in ("results", "contrasts", "design"):
+        path = folder / f"{name}.parquet"
+        try:
+            frames[name] = pl.read_parquet(path)
+        except FileNotFoundError:
+            raise StudyError(
+                f"The study in {folder} is not finished: it has no {path.name}. The same 'platetrail sweep' "
+                "goes on where it was."
+            ) from None
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise StudyError(f"{path} is torn ({error}); 'platetrail sweep' writes it again.") from None
+    return StudyResults(**frames)
+
+
+def _views(study: Study, results: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return each share by day that was measured: a curve for each combination of levels and attacker."""
+    names = [factor.name for factor in study.factors]
+    rows = results.filter(
+        (pl.col("unit") == "share") & pl.col("day").is_not_null() & pl.col("estimate").is_not_null()
+    )
+    views = []
+    for (measure, criterion), part in rows.group_by(["measure", "criterion"], maintain_order=True):
+        # Claims and calibration are shares of other things than homes.
+        if measure not in ("known-by-day", "right-at-day", "right-at-day-no-car"):
+            continue
+        cells = []
+        keys = [*names, "target", "attacker"]
+        for key, curve in part.sort("day").group_by(keys, maintain_order=True):
+            found = dict(zip(keys, key, strict=True))
+            cells.append(
+                {
+                    "levels": [found[name] for name in names],
+                    "target": found["target"],
+                    "attacker": found["attacker"],
+                    "title": attacker_title(str(found["attacker"])),
+                    "n": int(curve["n_drivers"].max() or 0),  # type: ignore[arg-type]
+                    "day": curve["day"].to_list(),
+                    "share": [round(v, 4) for v in curve["estimate"]],
+                    "low": [round(v, 4) for v in curve["low"].fill_null(0.0)],
+                    "high": [round(v, 4) for v in curve["high"].fill_null(1.0)],
+                }
+            )
+        words = measure_named(str(measure)).words
+        views.append(
+            {
+                "key": f"{measure}/{criterion}",
+                "label": words if measure != "known-by-day" else f"known {criterion_words(str(criterion))}",
+                "words": words,
+                "cells": cells,
+            }
+        )
+    return views
