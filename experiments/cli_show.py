@@ -1,4 +1,4 @@
-"""Commands that show a finished run or study to others: ``report``."""
+"""Commands that show a finished run or study to others: ``report``, ``animate``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no prog
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("report")(report)
+    app.command("animate")(animate)
 
 
 def report(
@@ -40,4 +41,29 @@ def report(
 
     with progress_bar(quiet=quiet) as progress:
         path = write(folder, out=out, n_drivers=drivers, progress=progress)
+    typer.echo(path)
+
+
+def animate(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that a run wrote.")],
+    driver: Annotated[int, typer.Option(help="Number of the driver.")],
+    target: Annotated[str, typer.Option(metavar="home|work", help="What the adversary looks for.")] = "home",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.mp4|FILE.gif", help="The film; in RUN/figures if left out."),
+    ] = None,
+    speed: Annotated[float, typer.Option(min=0.2, max=30, help="Days a second.")] = 5.0,
+    quiet: Quiet = False,
+) -> None:
+    """Film the adversary closing in on one driver.
+
+    A frame a day. MP4 where ffmpeg is present, else a GIF.
+    """
+    from rich.console import Console
+
+    from experiments.animate import animate as film
+
+    with progress_bar(quiet=quiet) as progress:
+        path, by = film(folder, driver=driver, target=target, out=out, frames_per_s=speed, progress=progress)
+    Console(stderr=True, quiet=quiet).print(f"Written by {by}.", highlight=False)
     typer.echo(path)

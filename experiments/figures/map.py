@@ -128,8 +128,8 @@ def map_of_driver(
 def plot_map(data: MapData, *, ax: Axes | None = None) -> Axes:
     """Draw :func:`map_of_driver`: streets, readers, sightings by number, truth and guesses."""
     ax = axes_or_new(ax)
-    handles = _draw_streets(ax, data.city)
-    handles += _draw_readers(ax, data.readers)
+    handles = draw_streets(ax, data.city)
+    handles += draw_readers(ax, data.readers)
     handles += _draw_sightings(ax, data.sightings)
     _frame(ax, data)
     handles += _draw_marks(ax, data.marks)
@@ -179,7 +179,8 @@ def _middling_driver(drivers: pl.DataFrame, sightings: pl.DataFrame) -> int:
     return int(drivers["driver_id"][0])
 
 
-def _draw_streets(ax: Axes, city: City) -> list[Line2D]:
+def draw_streets(ax: Axes, city: City) -> list[Line2D]:
+    """Draw water and streets, main roads on top; no handle for a legend."""
     net = city.network
     if len(city.water_x_m):
         ax.plot(
@@ -196,7 +197,8 @@ def _draw_streets(ax: Axes, city: City) -> list[Line2D]:
     return []
 
 
-def _draw_readers(ax: Axes, readers: pl.DataFrame) -> list[Line2D]:
+def draw_readers(ax: Axes, readers: pl.DataFrame) -> list[Line2D]:
+    """Draw readers at a fixed place, and return their handles for a legend."""
     handles = []
     for kind, (marker, color, label) in _READER_LOOK.items():
         part = readers.filter(pl.col("kind") == kind)

@@ -54,11 +54,17 @@ class Areas:
         }
 
 
+def streets_as_areas(network: RoadNetwork) -> Areas:
+    """Return streets, both directions taken together."""
+    number, drawn = street_of_edge(network)
+    return Areas(of_edge=number.astype(np.int64), n=len(drawn))
+
+
 def areas_of(network: RoadNetwork) -> Areas:
     """Return streets, both directions taken together, or cells by the middle of each edge."""
-    number, drawn = street_of_edge(network)
-    if len(drawn) <= MOST_STREETS:
-        return Areas(of_edge=number.astype(np.int64), n=len(drawn))
+    streets = streets_as_areas(network)
+    if streets.n <= MOST_STREETS:
+        return streets
     west, south, east, north = network.bounds_m
     side_m = max(east - west, north - south) / _CELLS_ACROSS
     columns, rows = int((east - west) // side_m) + 1, int((north - south) // side_m) + 1

@@ -22,7 +22,8 @@ _READER_SYMBOLS = {"fixed": "triangle-up", "lot": "square", "face": "diamond"}
 _LINES: dict[str, Any] = {"mode": "lines", "hoverinfo": "skip"}
 _HIDDEN: dict[str, Any] = {"visible": False, "showgrid": False, "zeroline": False}
 _PATH_MARGIN = {"l": 54, "r": 12, "t": 22, "b": 40}
-_BELIEF_WIDTHS = (2.0, 2.8, 3.8, 5.0, 6.5, 9.0)
+#: Widths of streets by step of belief, pixels.
+BELIEF_WIDTHS = (2.0, 2.8, 3.8, 5.0, 6.5, 9.0)
 
 #: Colours by theme. Belief runs from pale to strong in one hue order that survives colour blindness: its
 #: lightness alone tells the steps apart (ColorBrewer YlOrBr, C. Brewer). Others are Okabe & Ito's.
@@ -110,7 +111,7 @@ def map_figure(content: Mapping[str, Any]) -> dict[str, Any]:
     # Sets of streets are shapes: one path each is drawn anew in a fraction of the time of a trace with gaps.
     shape = {"type": "path", "path": "M0,0", "layer": "below", "xref": "x", "yref": "y"}
     figure.add_shape(name="round", line={"width": 1.3, "dash": "dot"}, **shape)
-    for step, width in enumerate(_BELIEF_WIDTHS):
+    for step, width in enumerate(BELIEF_WIDTHS):
         figure.add_shape(name=f"belief-{step}", line={"width": width}, **shape)
     areas = content["areas"]
     if areas["kind"] == "cells":
@@ -122,7 +123,7 @@ def map_figure(content: Mapping[str, Any]) -> dict[str, Any]:
             dx=areas["side"],
             dy=areas["side"],
             zmin=-0.5,
-            zmax=len(_BELIEF_WIDTHS) - 0.5,
+            zmax=len(BELIEF_WIDTHS) - 0.5,
             opacity=0.8,
             showscale=False,
             hoverinfo="skip",
@@ -212,7 +213,7 @@ def curves_figure(last_day: int) -> dict[str, Any]:
         layout=_layout(
             margin={"l": 52, "r": 12, "t": 12, "b": 48},
             showlegend=True,
-            legend={"orientation": "h", "y": -0.22, "x": 0, "font": {"size": 13}},
+            legend={"orientation": "h", "y": -0.16, "x": 0, "font": {"size": 13}},
         )
     )
     figure.update_xaxes(title_text="days of collecting", range=[0, last_day * 1.02], zeroline=False)
@@ -231,7 +232,7 @@ def levers_figure() -> dict[str, Any]:
             legend={"orientation": "h", "y": 1.02, "x": 0, "yanchor": "bottom", "font": {"size": 13}},
         )
     )
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", zeroline=False)
+    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", zeroline=False)
     figure.update_yaxes(automargin=True, autorange="reversed", type="category")
     return _plain(figure)
 

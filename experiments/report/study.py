@@ -137,4 +137,5 @@ def _views(study: Study, results: pl.DataFrame) -> list[dict[str, Any]]:
                 "cells": cells,
             }
         )
-    return views
+    # What the study is about comes first.
+    return sorted(views, key=lambda view: not view["key"].startswith(f"{study.headline.measure}/"))
