@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,14 @@ import polars as pl
 import pytest
 from browser import chromium, open_page
 from engine_town import tiny_scenario
+from typer.testing import CliRunner
 
+from experiments.cli import app
+from experiments.report.charts import charts_of
 from experiments.report.command import report
 from experiments.report.content import run_content
 from experiments.report.pack import pack, unpack
+from experiments.report.page import page_text, write_page
 from simulator.run import Run, simulate
 
 NAMES = ["bayes", "krumm-last-destination", "prior-alone"]
@@ -144,3 +149,132 @@ def test_slider_and_play_move_the_belief(browser: Any, page: Path) -> None:
     tab.wait_for_function("document.getElementById('day-out').textContent === 'Day 3 of 12'")
     tab.click("#play")
     assert tab.inner_text("#play") == "Play"
+
+
+def test_switches_change_the_curves(browser: Any, page: Path) -> None:
+    tab = open_page(browser, page).page
+    curves = "JSON.stringify(document.getElementById('curves').data.map((t) => [t.x, t.y]))"
+    levers = "JSON.stringify(document.getElementById('levers').data.map((t) => t.x))"
+    seen = [tab.evaluate(curves)]
+    for choice in ("case-kept-7", "known-now", "target-work"):
+        name, value = choice.split("-", 1)
+        before = tab.evaluate(levers)
+        tab.check(f"input[name='{name}'][value='{value}']", force=True)
+        seen.append(tab.evaluate(curves))
+        assert seen[-1] != seen[-2], f"{choice} changed no curve"
+        assert (tab.evaluate(levers) != before) == (name == "target")
+    assert "work places" in tab.inner_text("#curves-finding")
+    assert "if reads are deleted after 7 days" in tab.inner_text("#curves-finding")
+    tab.select_option("#driver", index=0)
+    assert f"Driver {tab.evaluate('driver().id')}" in tab.inner_text("#driver option:checked")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_hinders_people_who_cannot_see_or_point(browser: Any, page: Path, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    tab = open_page(browser, page, width=390, height=844, color_scheme=scheme).page
+    tab.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    found = axe.run(tab, options={"resultTypes": ["violations"]}).response["violations"]
+    assert [(v["id"], v["impact"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []
+    for chart in ("map", "path", "curves", "levers"):
+        assert len(tab.get_attribute(f"#{chart}", "aria-label") or "") > 60
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_map_says_in_words_what_it_shows(browser: Any, page: Path) -> None:
+    tab = open_page(browser, page).page
+    before = tab.get_attribute("#map", "aria-label")
+    tab.focus("#day")
+    tab.keyboard.press("ArrowRight")
+    assert tab.get_attribute("#map", "aria-label") != before
+    assert tab.get_attribute("#day", "aria-valuetext") == "Day 2 of 12"
+
+
+def test_the_slider_keeps_pace_with_a_large_town(
+    browser: Any, content: dict[str, Any], tmp_path: Path
+) -> None:
+    """Ten thousand streets, five thousand cells that change every day."""
+    rng = np.random.default_rng(0)
+    at = rng.integers(-3_000, 3_000, (2, 10_000))
+    points = np.stack([at, at + rng.integers(-90, 90, (2, 10_000))], axis=2)
+    big = {**content, "drivers": [{**content["drivers"][0]}]}
+    big["town"] = {
+        **content["town"],
+        "bounds": [-3_000, -3_000, 3_000, 3_000],
+        "start": pack(np.arange(10_001) * 2),
+        "x": pack(points[0]),
+        "y": pack(points[1]),
+        "class": pack(rng.choice([2, 5], 10_000)),
+    }
+    big["areas"] = {"kind": "cells", "columns": 71, "rows": 71, "side": 85, "west": -3_000, "south": -3_000}
+    n_days, steps = len(content["days"]), len(content["steps"]) + 1
+    big["drivers"][0]["pictures"] = {
+        "start": pack(np.arange(n_days + 1) * 5_000),
+        "area": pack(np.concatenate([rng.permutation(71 * 71)[:5_000] for _ in range(n_days)])),
+        "count": pack(np.tile([5_000 - 100 * (steps - 1), *[100] * (steps - 1)], n_days)),
+    }
+    big["drivers"][0]["cases"] = {
+        key: {**case, **{t: {**case[t], "picture": pack(np.arange(n_days))} for t in ("home", "work")}}
+        for key, case in content["drivers"][0]["cases"].items()
+    }
+    path = write_page(page_text(big, charts_of(big)), tmp_path / "big.html")
+    tab = open_page(browser, path).page
+    frame_ms = tab.evaluate(
+        """async () => {
+          const took = [];
+          for (let k = 0; k < 24; k++) {
+            const t = performance.now();
+            state.at = k % DAYS.length;
+            say();
+            await moveMap();
+            await movePath();
+            took.push(performance.now() - t);
+          }
+          return took.sort((a, b) => a - b)[4];
+        }"""
+    )
+    # A fifth of the frames at least keep to 15 a second: others' work on the machine only ever slows them.
+    assert frame_ms < 1000 / 15
+
+
+# --- what is refused, and what is not ---
+
+
+def page_of(folder: Path, *words: str | Path) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["report", str(folder), "-q", *map(str, words)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, " ".join(result.output.split())
+
+
+def test_a_town_without_readers_gets_a_page_that_says_so(browser: Any, tmp_path: Path) -> None:
+    simulate(tiny_scenario(days=3, readers=[], attackers__names=["night-mode"]), seed=1, out=tmp_path / "run")
+    code, said = page_of(tmp_path / "run")
+    assert code == 0 and said.endswith("report.html")
+    opened = open_page(browser, tmp_path / "run" / "report.html")
+    assert opened.complaints == []
+    words = opened.page.inner_text("#main")
+    assert "There are no readers in this town" in words
+    assert "The run did not use the Bayesian adversary" in words
+    assert "without a single read" in words
+
+
+def test_what_cannot_be_shown_is_refused(run: Run, tmp_path: Path) -> None:
+    assert run.folder is not None
+    assert "not a finished result folder" in page_of(tmp_path)[1]
+    code, said = page_of(run.folder, "--out", tmp_path / "none" / "p.html")
+    assert code == 2 and "There is no folder" in said
+    assert "is a folder" in page_of(run.folder, "--out", tmp_path)[1]
+    other = tmp_path / "other"
+    shutil.copytree(run.folder, other)
+    manifest = other / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 99'))
+    assert "has format 99" in page_of(other)[1]
+    shutil.copy(run.folder / "manifest.json", manifest)
+    (other / "beliefs.parquet").unlink()
+    code, said = page_of(other)
+    assert code == 2 and "beliefs" in said
+    if Path("/proc").is_dir():  # where even root can write no file
+        code, said = page_of(run.folder, "--out", "/proc/page.html")
+        assert code == 2 and "not be written" in said.replace("cannot", "can not")
+    (tmp_path / "study.json").write_text('{"format": 99}')
+    assert "another version" in page_of(tmp_path)[1]
