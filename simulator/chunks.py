@@ -344,13 +344,23 @@ def truth_of(world: World, first: int, last: int) -> Truth:
     )
 
 
-def attack(world: World, setting: AttackSetting, sightings: Sightings, first: int, last: int) -> Scored:
-    """Let all attackers loose on a chunk's plates; return its ``beliefs``, ``outcomes`` and ``claims``.
+def attack(
+    world: World,
+    setting: AttackSetting,
+    sightings: Sightings,
+    first: int,
+    last: int,
+    *,
+    examples: NDArray[np.int32] | None = None,
+) -> Scored:
+    """Let all attackers loose on a chunk's plates; return what they believe, held against the truth.
 
     Parameters
     ----------
     sightings
         All sightings under the chunk's plates, strays included, by plate, time and reader.
+    examples
+        Drivers whose likeliest streets are kept.
     """
     view, truth = view_of(world, sightings, first, last), truth_of(world, first, last)
     seen = view.sightings_seen()
@@ -368,6 +378,7 @@ def attack(world: World, setting: AttackSetting, sightings: Sightings, first: in
                 homes=setting.homes,
                 works=setting.works,
                 sightings_seen=seen,
+                examples=examples,
             )
         )
     return Scored.together(scored)

@@ -44,6 +44,8 @@ class Run:
         Tables; see :mod:`simulator.tables`.
     example_sightings
         All sightings of a few residents, with their driver_id, for maps.
+    example_beliefs
+        The streets that attackers with a posterior hold likeliest for them, day by day.
     reads_by_camera
         Reads of each reader over all days, shape (n_cameras,).
     folder
@@ -62,6 +64,7 @@ class Run:
     claims: pl.DataFrame
     summary: pl.DataFrame
     example_sightings: pl.DataFrame
+    example_beliefs: pl.DataFrame
     reads_by_camera: NDArray[np.int64]
     folder: Path | None = None
 
@@ -145,6 +148,7 @@ def simulate(
         cameras=_cameras_frame(world.cameras),
         summary=summarise(streamed.scores["outcomes"], drivers),
         example_sightings=streamed.example_sightings,
+        example_beliefs=streamed.example_beliefs,
         reads_by_camera=streamed.reads_by_camera,
         folder=out,
         **streamed.scores,
@@ -185,12 +189,13 @@ def load_run(folder: Path) -> Run:
         name: read_table(name, folder / f"{name}.parquet")
         for name in ("places", "drivers", "cameras", "beliefs", "outcomes", "summary")
     }
-    # Runs of earlier versions have no such table.
-    claims = (
-        read_table("claims", folder / "claims.parquet")
-        if "claims" in manifest.tables
-        else conform("claims", pl.DataFrame(schema=SCHEMAS["claims"].columns))
-    )
+    # Runs of earlier versions have no such tables.
+    later = {
+        name: read_table(name, folder / f"{name}.parquet")
+        if name in manifest.tables
+        else conform(name, pl.DataFrame(schema=SCHEMAS[name].columns))
+        for name in ("claims", "example_beliefs")
+    }
     examples = read_table("example_sightings", folder / "example_sightings.parquet")
     reads = read_table("camera_reads", folder / "camera_reads.parquet")
     return Run(
@@ -201,7 +206,7 @@ def load_run(folder: Path) -> Run:
         example_sightings=examples,
         reads_by_camera=reads["reads"].to_numpy(),
         folder=folder,
-        claims=claims,
+        **later,
         **frames,
     )
 
@@ -216,6 +221,7 @@ def _tables(run: Run) -> dict[str, pl.DataFrame]:
         "claims": run.claims,
         "summary": run.summary,
         "example_sightings": run.example_sightings,
+        "example_beliefs": run.example_beliefs,
         # In the schema's types, as the file will have them: the manifest hashes what will be read back.
         "camera_reads": conform(
             "camera_reads",

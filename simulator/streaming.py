@@ -65,6 +65,7 @@ class _CaptureReport:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _AttackReport:
     examples: pl.DataFrame
+    beliefs: pl.DataFrame
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,8 +78,8 @@ class Streamed:
         The tables ``beliefs``, ``outcomes`` and ``claims``, by name.
     optional
         The big tables that were asked for, by name.
-    example_sightings
-        All sightings of a few residents, with their driver_id.
+    example_sightings, example_beliefs
+        All sightings of a few residents, with their driver_id, and the streets that they are believed in.
     reads_by_camera
         Shape (n_cameras,).
     """
@@ -86,6 +87,7 @@ class Streamed:
     scores: dict[str, pl.DataFrame]
     optional: dict[str, pl.DataFrame]
     example_sightings: pl.DataFrame
+    example_beliefs: pl.DataFrame
     reads_by_camera: NDArray[np.int64]
 
 
@@ -117,9 +119,11 @@ class Stream:
                 for i, (a, b) in enumerate(self.chunks)
             ]
             examples: list[pl.DataFrame] = []
+            beliefs: list[pl.DataFrame] = []
             progress("attack", 0.0)
             for i, attacked in enumerate(each(_attack_chunk, jobs)):
                 examples.append(attacked.examples)
+                beliefs.append(attacked.beliefs)
                 progress("attack", (i + 1) / len(self.chunks))
         optional: dict[str, pl.DataFrame] = {}
         if "sightings" in self.tables:
@@ -127,10 +131,19 @@ class Stream:
             optional["sightings"] = pl.concat([self._gathered("sightings"), *nobodys])
         if "trips" in self.tables:
             optional["trips"] = self._gathered("trips")
+        shown = _first_drivers(pl.concat(examples), _N_EXAMPLES)
+        # Streets of a belief stay in their order, likeliest first; drivers are in order already.
+        believed = pl.concat(beliefs)
         return Streamed(
             scores={table: self._gathered(table) for table in GRAIN},
             optional=optional,
-            example_sightings=_first_drivers(pl.concat(examples), _N_EXAMPLES),
+            example_sightings=shown,
+            example_beliefs=conform(
+                "example_beliefs",
+                believed.filter(pl.col("driver_id").is_in(shown["driver_id"].unique().implode())).sort(
+                    pl.col("attacker").cast(pl.String), "driver_id", "target", "day", maintain_order=True
+                ),
+            ),
             reads_by_camera=reads,
         )
 
@@ -179,10 +192,18 @@ def _attack_chunk(stream: Stream, _: MobileBlocks, job: tuple[int, Sightings]) -
     sightings = Sightings.concatenate([own, strays]).sorted()
     if "sightings" in stream.tables:
         sightings_frame(sightings).write_parquet(stream.path("sightings", chunk), compression="lz4")
-    scored = attack(stream.world, stream.setting, sightings, first, last)
+    examples = _examples(stream.world, sightings, first, last)
+    scored = attack(
+        stream.world,
+        stream.setting,
+        sightings,
+        first,
+        last,
+        examples=examples["driver_id"].unique().sort().to_numpy(),
+    )
     for table in GRAIN:
         getattr(scored, table).write_parquet(stream.path(table, chunk), compression="lz4")
-    return _AttackReport(examples=_examples(stream.world, sightings, first, last))
+    return _AttackReport(examples=examples, beliefs=scored.example_beliefs)
 
 
 def sightings_frame(sightings: Sightings) -> pl.DataFrame:

@@ -127,6 +127,18 @@ SCHEMAS: dict[str, Schema] = {
             },
         ),
         Schema(
+            name="example_beliefs",
+            row="a likely street of one of these residents x target x checkpoint day",
+            columns={
+                "attacker": pl.Categorical,
+                "driver_id": pl.Int32,
+                "target": _TARGET,
+                "day": pl.Int32,
+                "edge_id": pl.Int32,
+                "mass": pl.Float32,
+            },
+        ),
+        Schema(
             name="camera_reads",
             row="a reader",
             columns={"camera_id": pl.Int32, "reads": pl.Int64},

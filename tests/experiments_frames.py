@@ -23,7 +23,10 @@ ATTACKERS = (
     "krumm-weighted-median",
     "krumm-last-destination",
     "longest-gap",
+    "bayes",
 )
+#: The attacker that says how sure it is, and is honest.
+SURE = len(ATTACKERS) - 1
 DAYS = (1, 3, 7, 14, 30, 60)
 
 
@@ -103,7 +106,12 @@ def made_up_run(drivers: int = 200, seed: int = 5) -> SimpleNamespace:
                             "y_m": xy[f"{target}_y_m"] + error * np.sin(angle),
                             "confidence": rng.random(drivers),
                             "error_m": error,
-                        }
+                            "truth_level": rng.random(drivers)
+                            if k == len(ATTACKERS) - 1
+                            else [None] * drivers,
+                            "credible_area_m2": [1e6 / day if k == SURE else None] * drivers,
+                        },
+                        schema_overrides={"truth_level": pl.Float32, "credible_area_m2": pl.Float32},
                     ).filter(pl.Series(has))
                 )
             outcomes.append(
@@ -158,5 +166,15 @@ def made_up_run(drivers: int = 200, seed: int = 5) -> SimpleNamespace:
         outcomes=pl.concat(outcomes),
         summary=summarise(pl.concat(outcomes), truth),
         example_sightings=pl.concat(seen),
+        example_beliefs=pl.DataFrame(
+            {
+                "attacker": [ATTACKERS[SURE]] * 4,
+                "driver_id": [2] * 4,
+                "target": ["home"] * 4,
+                "day": [DAYS[0], DAYS[0], DAYS[-1], DAYS[-1]],
+                "edge_id": [0, 1, 2, 3],
+                "mass": [0.5, 0.2, 0.8, 0.1],
+            }
+        ),
         folder=None,
     )

@@ -18,7 +18,6 @@ from experiments.figures.certainty import (
     plot_level_histogram,
 )
 from experiments.honesty import coverage, study
-from simulator.adversary.posterior import Posterior
 from simulator.errors import ScenarioError
 from simulator.scenario_file import scenario_from_dict
 
@@ -74,17 +73,19 @@ def test_figures_show_their_data() -> None:
 
 def test_belief_map_draws_each_day() -> None:
     network = grid_town().network
-    posterior = Posterior(
-        edge=np.arange(network.n_edges, dtype=np.int32),
-        x_m=np.zeros(network.n_edges),
-        y_m=np.zeros(network.n_edges),
-        area_m2=np.ones(network.n_edges),
-        prior=np.full(network.n_edges, 1 / network.n_edges),
-        place=np.array([[[0, 1], [2, -1]]], dtype=np.int32),
-        mass=np.array([[[0.6, 0.2], [0.9, 0.0]]], dtype=np.float32),
-        none=np.zeros((1, 2), dtype=np.float32),
+    beliefs = pl.DataFrame(
+        {
+            "attacker": ["bayes"] * 3,
+            "driver_id": [5] * 3,
+            "target": ["home"] * 3,
+            "day": [1, 1, 7],
+            "edge_id": [0, 1, 2],
+            "mass": [0.6, 0.2, 0.9],
+        }
     )
-    data = belief_on_map(network, posterior, np.array([1, 7], np.int32), plate=0, truth_m=(0.0, 0.0))
+    drivers = pl.DataFrame({"driver_id": [5], "home_x_m": [1.0], "home_y_m": [2.0]})
+    data = belief_on_map(network, beliefs, drivers)
+    assert data.truth_m == (1.0, 2.0)
     assert data.beliefs.filter(pl.col("day") == 7)["edge_id"].to_list() == [2]
     assert len(plot_belief_over_days(data, Figure()).axes) == 2
 

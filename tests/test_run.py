@@ -81,7 +81,13 @@ def test_without_readers_nobody_is_found(tiny: Scenario, tmp_path: Path) -> None
     assert (summary["share"] == 0).all() and summary["median_days"].is_null().all()
     for name in WRITTEN:
         frame = read_table(name, tmp_path / "blind" / f"{name}.parquet")
-        assert frame.height > 0 or name in ("sightings", "example_sightings", "camera_reads", "cameras")
+        assert frame.height > 0 or name in (
+            "sightings",
+            "example_sightings",
+            "example_beliefs",
+            "camera_reads",
+            "cameras",
+        )
     assert load_run(tmp_path / "blind").summary.equals(run.summary)
 
 

@@ -12,7 +12,6 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from simulator.adversary.posterior import Posterior
 from simulator.roads.network import RoadNetwork
 
 
@@ -28,49 +27,56 @@ class BeliefMap:
         ``day, edge_id, mass`` of the street sides that the adversary holds likeliest.
     truth_m
         True place, metres, or ``None``.
+    driver, target
+        Who and what it is about.
     """
 
     streets: NDArray[np.float64]
     beliefs: pl.DataFrame
     truth_m: tuple[float, float] | None = None
+    driver: int = 0
+    target: str = "home"
 
 
 def belief_on_map(
     network: RoadNetwork,
-    posterior: Posterior,
-    checkpoint_days: NDArray[np.int32],
+    example_beliefs: pl.DataFrame,
+    drivers: pl.DataFrame,
     *,
-    plate: int,
-    days: tuple[int, ...] = (1, 7, 30),
-    truth_m: tuple[float, float] | None = None,
+    driver: int | None = None,
+    target: str = "home",
+    days: tuple[int, ...] = (),
+    attacker: str = "bayes",
 ) -> BeliefMap:
-    """Return one plate's belief at some checkpoint days.
+    """Return one driver's belief at some checkpoint days.
 
     Parameters
     ----------
-    plate
-        Its number in the posterior.
+    example_beliefs, drivers
+        A run's tables.
+    driver
+        One of those in ``example_beliefs``; the first by default.
     days
-        Days wanted; those that are no checkpoints are left out.
+        Days wanted, those that are no checkpoints left out; by default four spread over the run.
     """
-    parts = []
-    for k, day in enumerate(checkpoint_days.tolist()):
-        if day not in days:
-            continue
-        place, mass = posterior.place[plate, k], posterior.mass[plate, k]
-        shown = place >= 0
-        edge = posterior.edge[place[shown]]
-        parts.append(
-            pl.DataFrame({"day": np.full(len(edge), day), "edge_id": edge, "mass": mass[shown]}).filter(
-                pl.col("edge_id") >= 0
-            )
-        )
-    schema = pl.Schema({"day": pl.Int32, "edge_id": pl.Int32, "mass": pl.Float64})
+    told = example_beliefs.filter(
+        (pl.col("attacker").cast(pl.String) == attacker) & (pl.col("target").cast(pl.String) == target)
+    )
+    if driver is None:
+        driver = told.select(pl.col("driver_id").min()).item() if told.height else -1
+    told = told.filter(pl.col("driver_id") == driver)
+    every = told["day"].unique().sort().to_list()
+    if not days and every:
+        days = tuple(sorted({every[round(i * (len(every) - 1) / 3)] for i in range(4)}))
+    one = drivers.filter(pl.col("driver_id") == driver)
+    truth = one.select(f"{target}_x_m", f"{target}_y_m").row(0) if one.height else (None, None)
     ends = [(network.node_x_m[n], network.node_y_m[n]) for n in (network.edge_tail, network.edge_head)]
     return BeliefMap(
         streets=np.stack([np.stack(e, axis=-1) for e in ends], axis=1),
-        beliefs=pl.concat([p.cast(schema) for p in parts]) if parts else pl.DataFrame(schema=schema),
-        truth_m=truth_m,
+        beliefs=told.filter(pl.col("day").is_in(list(days))).select("day", "edge_id", "mass"),
+        truth_m=None if truth[0] is None else (float(truth[0]), float(truth[1])),
+        driver=driver,
+        target=target,
     )
 
 
@@ -98,6 +104,7 @@ def plot_belief(data: BeliefMap, day: int, *, ax: Axes) -> Axes:
         )
     ax.autoscale_view()
     ax.set(aspect="equal", xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
     ax.set_title(f"After {day} day{'s' if day != 1 else ''}")
     return ax
 
@@ -107,4 +114,11 @@ def plot_belief_over_days(data: BeliefMap, figure: Figure) -> Figure:
     days = data.beliefs["day"].unique().sort().to_list()
     for i, day in enumerate(days):
         plot_belief(data, day, ax=figure.add_subplot(1, len(days), i + 1))
+    figure.suptitle(
+        f"Where the adversary believes that driver {data.driver} "
+        f"{'lives' if data.target == 'home' else 'works'}: darker and broader is likelier; ring: the truth",
+        fontsize=14,
+        x=0.01,
+        ha="left",
+    )
     return figure

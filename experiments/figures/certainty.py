@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter, PercentFormatter
 from scipy.stats import binom
 
 from experiments.figures.style import PALETTE, axes_or_new
@@ -197,10 +197,12 @@ def plot_credible_area(data: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     )
     ax.plot(data["day"], mid, color=PALETTE[0], marker="o", label="median")
     word = TARGET_WORD[data["target"][0]] if data.height else TARGET_WORD["home"]
-    ax.set_title(f"Where the adversary has still to look for a {word}")
+    ax.set_title(f"Land still to search for a {word}")
     ax.set_xlabel("Days of collecting")
     ax.set_ylabel("Land along the streets of the\n95% credible set (km²)")
     ax.set_yscale("log")
+    for axis in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+        axis(FuncFormatter(lambda km2, _: f"{km2:g}"))
     if data.height:
         ax.legend(loc="upper right")
     return ax

@@ -11,6 +11,15 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.figures.belief_map import belief_on_map, plot_belief_over_days
+from experiments.figures.certainty import (
+    claimed_against_held,
+    credible_area_over_time,
+    level_histogram,
+    plot_claimed_against_held,
+    plot_credible_area,
+    plot_level_histogram,
+)
 from experiments.figures.error import error_over_time, plot_error_over_time
 from experiments.figures.groups import days_by_group, plot_days_by_group, telling_criterion
 from experiments.figures.known import known_curve, plot_known_curve
@@ -72,6 +81,26 @@ def _groups(run: Run) -> Figure:
     return figure
 
 
+def _certainty(run: Run) -> Figure:
+    figure = new_figure(15.0, 12.0)
+    axes = figure.subplots(2, 2)
+    for ax, target in zip(axes[0], ("home", "work"), strict=True):
+        plot_claimed_against_held(claimed_against_held(run.beliefs, target=target), ax=ax)
+    plot_level_histogram(level_histogram(run.beliefs, target="home"), ax=axes[1, 0])
+    plot_credible_area(credible_area_over_time(run.beliefs, target="home"), ax=axes[1, 1])
+    return figure
+
+
+def _belief(run: Run) -> Figure:
+    west, south, east, north = run.city.network.bounds_m
+    across = min(max((east - west) / max(north - south, 1.0), 0.6), 1.6)
+    figure = new_figure(15.0, 1.4 + 15.0 / 4.0 / across)
+    data = belief_on_map(run.city.network, run.example_beliefs, run.drivers)
+    return plot_belief_over_days(data, figure)
+
+
+#: Figures about an attacker that says how sure it is.
+OF_CERTAINTY = ("certainty", "belief-on-the-map")
 FIGURES: dict[str, Callable[[Run], Figure]] = {
     "map": _map,
     "homes-known": lambda run: _known(run, "home"),
@@ -79,13 +108,15 @@ FIGURES: dict[str, Callable[[Run], Figure]] = {
     "error-distance": _error,
     "sightings-per-day": _sightings,
     "days-by-kind-of-driver": _groups,
+    "certainty": _certainty,
+    "belief-on-the-map": _belief,
 }
 
 
 def save_all(
     run: Run, folder: Path, *, progress: Callable[[str, float], None] | None = None
 ) -> tuple[Path, ...]:
-    """Draw every figure of a run and write it as a PNG file, over a figure of the same name.
+    """Draw every figure that a run has something for and write it as a PNG file, over its namesake.
 
     Parameters
     ----------
@@ -99,7 +130,7 @@ def save_all(
     Returns
     -------
     tuple of Path
-        The files, in the order of :data:`FIGURES`.
+        The files, in the order of :data:`FIGURES`; those of certainty need an attacker with a posterior.
 
     Raises
     ------
@@ -111,10 +142,12 @@ def save_all(
     except OSError as error:
         raise TableError(f"The folder for figures {folder} cannot be made: {error}.") from error
     paths = []
+    sure = run.example_beliefs.height > 0
+    wanted = {name: draw for name, draw in FIGURES.items() if sure or name not in OF_CERTAINTY}
     with house_style():
-        for i, (name, draw) in enumerate(FIGURES.items()):
+        for i, (name, draw) in enumerate(wanted.items()):
             if progress:
-                progress("figures", i / len(FIGURES))
+                progress("figures", i / len(wanted))
             figure = draw(run)
             figure.text(0.995, 0.004, _caption(run), ha="right", va="bottom", fontsize=9.5, color="#666666")
             figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # type: ignore[union-attr, call-arg]

@@ -69,6 +69,17 @@ class CellTables:
         """The same of people without a car, who are no drivers (:mod:`simulator.people.car_free`)."""
         return self._beliefs_of("car-free")
 
+    @cached_property
+    def beliefs_of_all_drivers(self) -> pl.DataFrame:
+        """The same of everybody with a car, wherever they live and work.
+
+        A posterior is honest over all drivers that it may be about: among those whose place is on the map,
+        which the adversary does not know, it need not be.
+        """
+        drivers = self.drivers.filter(pl.col("kind") != "car-free").select("driver_id")
+        chosen = self.beliefs.join(drivers, on="driver_id", how="semi")
+        return _text(chosen.filter(pl.col("day").is_in(list(self.days))), "attacker", "target")
+
     def _beliefs_of(self, kind: str) -> pl.DataFrame:
         chosen = of_kind(self.beliefs, self.drivers, kind)
         return _text(chosen.filter(pl.col("day").is_in(list(self.days))), "attacker", "target")
@@ -181,13 +192,13 @@ def _days(tables: CellTables, held_out: pl.Expr) -> pl.DataFrame:
 
 def _right_at_day(tables: CellTables) -> pl.DataFrame:
     right = (pl.col("error_m") <= KNOWN_RADIUS_M).fill_null(False)
-    return _about_beliefs(tables, f"within-{KNOWN_RADIUS_M}m", right)
+    return _about_beliefs(tables.chosen_beliefs, f"within-{KNOWN_RADIUS_M}m", right)
 
 
 def _about_beliefs(
-    tables: CellTables, criterion: str, value: pl.Expr, who: pl.Expr | None = None
+    rows: pl.DataFrame, criterion: str, value: pl.Expr, who: pl.Expr | None = None
 ) -> pl.DataFrame:
-    rows = tables.chosen_beliefs if who is None else tables.chosen_beliefs.filter(who)
+    rows = rows if who is None else rows.filter(who)
     return rows.select(
         "attacker", "target", pl.lit(criterion).alias("criterion"), "day", "driver_id", value.alias("value")
     )
@@ -196,7 +207,9 @@ def _about_beliefs(
 def _calibration(tables: CellTables) -> pl.DataFrame:
     told = pl.col("truth_level").is_not_null()
     return pl.concat(
-        _about_beliefs(tables, f"credible-{100 * level:g}", pl.col("truth_level") <= level, told)
+        _about_beliefs(
+            tables.beliefs_of_all_drivers, f"credible-{100 * level:g}", pl.col("truth_level") <= level, told
+        )
         for level in LEVELS
     )
 
@@ -260,7 +273,7 @@ register(
         unit="m",
         statistic="median",
         values=lambda tables: _about_beliefs(
-            tables, "any-guess", pl.col("error_m"), pl.col("error_m").is_not_null()
+            tables.chosen_beliefs, "any-guess", pl.col("error_m"), pl.col("error_m").is_not_null()
         ),
     )
 )
@@ -269,13 +282,13 @@ register(
         name="abstained",
         words="share for whom the attacker names no place",
         unit="share",
-        values=lambda tables: _about_beliefs(tables, "any-guess", pl.col("error_m").is_null()),
+        values=lambda tables: _about_beliefs(tables.chosen_beliefs, "any-guess", pl.col("error_m").is_null()),
     )
 )
 register(
     Measure(
         name="calibration",
-        words="share whose place lies in the credible set of 50, 80, 90, 95%; as many if certainty is true",
+        words="share of all drivers whose place lies in the set of 50, 80, 90, 95%; as many if it is honest",
         unit="share",
         values=_calibration,
     )
@@ -285,7 +298,7 @@ register(
         name="sure",
         words="share of whom the attacker claims at least 0.9 within 250 m, right or not",
         unit="share",
-        values=lambda tables: _about_beliefs(tables, _AT_ONCE, _SURE, _WITH_POSTERIOR),
+        values=lambda tables: _about_beliefs(tables.beliefs_of_all_drivers, _AT_ONCE, _SURE, _WITH_POSTERIOR),
     )
 )
 register(
@@ -294,7 +307,10 @@ register(
         words="of drivers of whom it claims so much: share of claims that are right",
         unit="share",
         values=lambda tables: _about_beliefs(
-            tables, _AT_ONCE, (pl.col("error_m") <= KNOWN_RADIUS_M).fill_null(False), _WITH_POSTERIOR & _SURE
+            tables.beliefs_of_all_drivers,
+            _AT_ONCE,
+            (pl.col("error_m") <= KNOWN_RADIUS_M).fill_null(False),
+            _WITH_POSTERIOR & _SURE,
         ),
     )
 )
@@ -303,6 +319,6 @@ register(
         name="sightings",
         words="mean number of reads that can be seen on the day",
         unit="reads",
-        values=lambda tables: _about_beliefs(tables, "any-read", pl.col("sightings_seen")),
+        values=lambda tables: _about_beliefs(tables.chosen_beliefs, "any-read", pl.col("sightings_seen")),
     )
 )

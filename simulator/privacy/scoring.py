@@ -35,13 +35,18 @@ from simulator.tables import SCHEMAS, conform
 BoolArray = NDArray[np.bool_]
 
 
+# Streets of an example's belief that are kept.
+_EXAMPLE_STREETS = 128
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scored:
-    """The tables ``beliefs``, ``outcomes`` and ``claims`` of one or several attackers on one view."""
+    """The tables of one or several attackers on one view; ``example_beliefs`` of the drivers asked for."""
 
     beliefs: pl.DataFrame
     outcomes: pl.DataFrame
     claims: pl.DataFrame
+    example_beliefs: pl.DataFrame
 
     @staticmethod
     def together(scored: Sequence[Scored]) -> Scored:
@@ -59,6 +64,7 @@ def score(
     homes: Addresses,
     works: Addresses,
     sightings_seen: NDArray[np.int32] | None = None,
+    examples: NDArray[np.int32] | None = None,
 ) -> Scored:
     """Hold an attack against the truth.
 
@@ -78,6 +84,8 @@ def score(
         All home addresses and all work places of the city, for ``address-top-k``.
     sightings_seen
         ``view.sightings_seen()``, shape (n_plates, n_checkpoints), if at hand already.
+    examples
+        Drivers whose likeliest streets are kept, street by street.
 
     Returns
     -------
@@ -137,7 +145,35 @@ def score(
         beliefs=conform("beliefs", pl.concat(beliefs)),
         outcomes=conform("outcomes", pl.concat(outcomes)),
         claims=_claims(attacker, attack.work, view, truth, seen),
+        example_beliefs=_example_beliefs(attacker, attack, view, truth, examples),
     )
+
+
+def _example_beliefs(
+    attacker: str, attack: Attack, view: ArchiveView, truth: Truth, examples: NDArray[np.int32] | None
+) -> pl.DataFrame:
+    schema = SCHEMAS["example_beliefs"].columns
+    parts = [pl.DataFrame(schema=schema)]
+    for target, posterior in (("home", attack.home_posterior), ("work", attack.work_posterior)):
+        if posterior is None or examples is None or not posterior.on_streets:
+            continue
+        for plate in np.flatnonzero(np.isin(truth.driver_id, examples)):
+            place = posterior.place[plate, :, :_EXAMPLE_STREETS]
+            checkpoint, rank = np.nonzero((place >= 0) & (posterior.edge[place] >= 0))
+            parts.append(
+                pl.DataFrame(
+                    {
+                        "attacker": [attacker] * len(rank),
+                        "driver_id": np.full(len(rank), truth.driver_id[plate]),
+                        "target": [target] * len(rank),
+                        "day": view.checkpoint_days[checkpoint],
+                        "edge_id": posterior.edge[place[checkpoint, rank]],
+                        "mass": posterior.mass[plate, checkpoint, rank],
+                    },
+                    schema=schema,
+                )
+            )
+    return conform("example_beliefs", pl.concat(parts))
 
 
 def _claims(

@@ -22,9 +22,6 @@ from simulator.adversary.posterior import Posterior
 from simulator.adversary.training import Training
 from simulator.sightings.view import ArchiveView
 
-_MAX_CELLS = 24
-_N_TOP = 256
-_GUESS_RADIUS_M = 400.0
 # Three to one: a guess is worth more than silence as long as there may well be a place to find.
 _NOWHERE = 0.75
 _PRACTICE_CHECKPOINTS = 5
@@ -57,6 +54,10 @@ class BayesAttacker:
         Of noon gaps that are not spent at work, the share spent at home.
     none_home
         Share of noon gaps spent at home by somebody without a work place.
+    guess_radius_m
+        A point guess is the likely place with most mass within about this distance.
+    max_cells, n_top
+        Cells that are looked into, and places that are kept with their mass.
     learns
         It practises on made-up drivers, if its knowledge has any.
     """
@@ -76,6 +77,9 @@ class BayesAttacker:
     work_own: tuple[float, ...] = (0.0, 0.0, 0.0, 0.5, 0.4)
     work_home: float = 0.6
     none_home: float = 0.65
+    guess_radius_m: float = 400.0
+    max_cells: int = 24
+    n_top: int = 256
     learns: bool = True
 
     def infer(self, view: ArchiveView, knowledge: Knowledge) -> Attack:
@@ -87,7 +91,12 @@ class BayesAttacker:
         readers, streets = knowledge.readers, knowledge.streets
         if streets is None or readers is None:
             home, work = (density_posterior(view, noon=noon, readers=readers) for noon in (False, True))
-            return Attack(home=_guesses(home), work=_guesses(work), home_posterior=home, work_posterior=work)
+            return Attack(
+                home=guesses_of(home, self.guess_radius_m),
+                work=guesses_of(work, self.guess_radius_m),
+                home_posterior=home,
+                work_posterior=work,
+            )
         # Its tables are about cars: it looks at no reads of faces, and takes the readers for those of plates.
         view, readers = view.of_cameras(readers.reads_plates), readers.of_plates
         if readers is not knowledge.readers:
@@ -95,7 +104,12 @@ class BayesAttacker:
         near = nearby(view, readers, streets)
         practice = self._practice(knowledge)
         home, work = self._posteriors(view, near, knowledge, practice)
-        return Attack(home=_guesses(home), work=_guesses(work), home_posterior=home, work_posterior=work)
+        return Attack(
+            home=guesses_of(home, self.guess_radius_m),
+            work=guesses_of(work, self.guess_radius_m),
+            home_posterior=home,
+            work_posterior=work,
+        )
 
     def _practice(self, knowledge: Knowledge) -> Practice:
         """Return what made-up drivers taught, worked out once for each lot of them."""
@@ -124,7 +138,7 @@ class BayesAttacker:
         readers = knowledge.readers
         assert readers is not None
         model = model_of(knowledge, self.habits if knowledge.rung >= Rung.HABITS else UNKNOWN_HABITS)
-        shape = (2, view.n_plates, view.n_checkpoints, _N_TOP)
+        shape = (2, view.n_plates, view.n_checkpoints, self.n_top)
         place = np.full(shape, -1, dtype=np.int32)
         mass = np.zeros(shape, dtype=np.float32)
         no_work = np.zeros(shape[1:3], dtype=np.float32)
@@ -166,7 +180,7 @@ class BayesAttacker:
             work_own=np.repeat(self.work_own, 2),
             at_home=np.array(practice.at_home),
             at_work=np.array(practice.at_work),
-            max_cells=_MAX_CELLS,
+            max_cells=self.max_cells,
         )
 
 
@@ -200,13 +214,17 @@ def _posterior(
     )
 
 
-def _guesses(posterior: Posterior) -> Guesses:
-    """Return point guesses; abstain where it is three to one that there is no such place."""
+def guesses_of(posterior: Posterior, radius_m: float) -> Guesses:
+    """Return the points with most mass near them; none where it is three to one that there is no such place.
+
+    Among likely places, the point is the one that minimises the expected loss of who counts a guess as right
+    if it is near enough, by a smooth kernel of about ``radius_m`` metres.
+    """
     n, k, top = posterior.place.shape
     x, y, confidence = (np.full(n * k, np.nan, dtype=np.float32) for _ in range(3))
     point_guesses(
         posterior.place.reshape(n * k, top), posterior.mass.reshape(n * k, top), posterior.edge >= 0,
-        posterior.x_m, posterior.y_m, _GUESS_RADIUS_M, x, y, confidence,
+        posterior.x_m, posterior.y_m, radius_m, x, y, confidence,
     )  # fmt: skip
     nowhere = posterior.none.ravel() > _NOWHERE
     x[nowhere] = y[nowhere] = confidence[nowhere] = np.nan

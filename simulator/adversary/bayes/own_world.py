@@ -70,6 +70,10 @@ def draw_own_world(
         work_temper=(1.0, float("inf")),
         work_home=0.0,
         none_home=0.0,
+        # All but exact: what is tested is the model, not the shortcuts that make it quick.
+        max_cells=150,
+        n_top=1_500,
+        learns=False,
     )
     model = model_of(knowledge, habits)
     side = model.work if work else model.home
