@@ -26,6 +26,7 @@ COLUMN_WORDS = {
     "criterion": "what counts as known, see `docs/measures.md`",
     "day": "day, counted from 0",
     "beliefs.day": "checkpoint: the guess uses reads up to the end of this day, counted from 1",
+    "example_beliefs.mass": "posterior probability of the street's side; the 128 likeliest are kept",
     "claims.day": "checkpoint: the guess uses reads up to the end of this day, counted from 1",
     "claims.confidence": "as in `beliefs`; null where the attacker rightly names no work place",
     "claims.x_m": "the work place claimed, metres eastwards; null where none is",
