@@ -12,7 +12,7 @@ TEST_WORKERS ?= auto
 
 help:
 	@echo "make setup   create .venv with everything"
-	@echo "make demo    how long a town's readers need to learn where its drivers live and work"
+	@echo "make demo    how long a town's readers need to learn where its drivers live and work, with a page"
 	@echo "make test    the whole test suite"
 	@echo "make check   lint, format, types, import contracts, generated docs"
 	@echo "make format  format the code"

@@ -152,7 +152,7 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path("demo-run"),
     quiet: Quiet = False,
 ) -> None:
-    """Run 'first-town': a table, figures, what to try next.
+    """Run 'first-town': a table, a page, figures, what to try next.
 
     The seed is fixed. Results of an earlier demo in DIR are replaced.
     """
@@ -163,14 +163,18 @@ def demo(
     scenario = scenario_from_options("first-town")
     typer.echo(f"{scenario.title}: {scenario.question}\n")
     run_and_report(scenario, out=out, seed=1, workers=1, replicates=1, tables=(), force=True, quiet=quiet)
-    typer.echo("\nLook at the figures:")
+    from experiments.report.command import report
+
+    with progress_bar(quiet=quiet) as progress:
+        page = report(out, out=None, n_drivers=4, progress=progress)
+    typer.echo(f"\nOpen the page in a browser (it needs no network):\n  {page}\nLook at the figures:")
     for path in sorted((out / "figures").glob("*.png")):
         typer.echo(f"  {path}")
     typer.echo(
         "\nThen try:\n"
         "  platetrail show first-town\n"
         "  platetrail run first-town --out runs/fewer --seed 1 --set readers.street-readers.count=6\n"
-        "  platetrail run norfolk-density --out runs/norfolk --workers 2"
+        "  platetrail report runs/fewer"
     )
 
 
