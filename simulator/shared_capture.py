@@ -29,6 +29,7 @@ from simulator.scenario_parts import Beliefs
 from simulator.sightings.capture import Sightings
 from simulator.sightings.view import DAY_S
 from simulator.streaming import GRAIN, driver_chunks, gathered, sightings_frame
+from simulator.tables import SCHEMAS, conform
 from simulator.training import MadeUpTown, learns, make_town, training_of
 from simulator.world import Progress, World
 
@@ -140,7 +141,10 @@ class SharedCapture:
             scored = attack(world, setting, sightings, first, last)
             for name, frames in parts.items():
                 frames.append(getattr(scored, name))
-        scored = Scored(**{name: gathered(name, frames) for name, frames in parts.items()})
+        nobody = conform("example_beliefs", pl.DataFrame(schema=SCHEMAS["example_beliefs"].columns))
+        scored = Scored(
+            **{name: gathered(name, frames) for name, frames in parts.items()}, example_beliefs=nobody
+        )
         self._looked.clear()
         self._looked[key] = scored
         return scored
