@@ -213,10 +213,16 @@ def curves_figure(last_day: int) -> dict[str, Any]:
         layout=_layout(
             margin={"l": 52, "r": 12, "t": 12, "b": 48},
             showlegend=True,
-            legend={"orientation": "h", "y": -0.16, "x": 0, "font": {"size": 13}},
+            legend={
+                "orientation": "h",
+                "y": -0.1,
+                "yanchor": "top",
+                "x": 0,
+                "font": {"size": 13},
+            },
         )
     )
-    figure.update_xaxes(title_text="days of collecting", range=[0, last_day * 1.02], zeroline=False)
+    figure.update_xaxes(tickprefix="day ", range=[0, last_day * 1.02], zeroline=False)
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%", zeroline=False)
     return _plain(figure)
 

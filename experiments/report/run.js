@@ -335,7 +335,7 @@ function changeAll() { if (drivers.length) changeStory(); drawCurves(); drawLeve
 // --- building the page ---
 function key() {
   const t = theme(), swatch = (c) => `background:${c}`;
-  const ramp = el("li", { class: "ramp" }, ...t.belief.map((c) => el("i", { style: swatch(c), "aria-hidden": "true" })), `where it still looks (${pct(D.map_level)} of its belief; stronger: likelier)`);
+  const ramp = el("li", { class: "ramp" }, ...t.belief.map((c) => el("i", { style: swatch(c), "aria-hidden": "true" })), `where it still looks (${pct(D.map_level)} of its belief): from under ${100 * D.steps[0]}% to over ${100 * D.steps[D.steps.length - 1]}% a ${inCells ? "cell" : "street"}`);
   const mark = (s, c, words) => el("li", {}, el("i", { style: `color:${c}`, "aria-hidden": "true" }, s), words);
   return [ramp, mark("●", t.read, "read of this car"), mark("▲", t.reader, "reader"), mark("┈", t.round, D.rounds.each_day ? "patrol's round that day" : "streets that patrols drive"),
     mark("✖", t.guess, "its guess, 250 m around"), mark("★", t.truth, "the truth, which it never sees")];
@@ -371,7 +371,7 @@ function build() {
     main.append(el("section", { class: "first", "aria-labelledby": "h-story" },
       el("h2", { id: "h-story", class: "sr" }, "One driver, day by day"),
       el("div", { class: "controls" }, button, el("div", { class: "day" }, slider, el("output", { id: "day-out", for: "day" })),
-        el("div", {}, el("label", { for: "driver" }, "Whom "), select),
+        el("div", {}, el("label", { for: "driver", class: "wide" }, "Whom "), select),
         choices("target", "What", [["home", "Home"], ["work", "Work place"]], "home", (v) => { state.target = v; changeAll(); })),
       el("p", { id: "story", class: "finding", "aria-live": "polite" }),
       el("div", { class: "split" },
