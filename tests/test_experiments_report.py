@@ -15,6 +15,7 @@ from engine_town import tiny_scenario
 from typer.testing import CliRunner
 
 from experiments.cli import app
+from experiments.report.areas import areas_of
 from experiments.report.charts import charts_of
 from experiments.report.command import report
 from experiments.report.content import run_content
@@ -124,6 +125,19 @@ def test_cases_are_the_levers_one_at_a_time(content: dict[str, Any]) -> None:
         seen = {key: np.array(case["home"]["seen"]) for key, case in driver["cases"].items()}
         for key in keys[1:]:
             assert (seen[key] <= seen["as-simulated"]).all()
+
+
+def test_cells_of_a_large_town_hold_the_middles_of_its_streets(run: Run) -> None:
+    network = run.city.network
+    areas = areas_of(network, most_streets=10)
+    x_m, y_m = network.point_along(np.arange(network.n_edges), network.edge_length_m / 2)
+    row, column = np.divmod(areas.of_edge, areas.columns)
+    assert areas.of_edge.max() < areas.n
+    for value, start, at in ((x_m, areas.west_m, column), (y_m, areas.south_m, row)):
+        off = value - start - at * areas.side_m
+        assert (off >= -1e-6).all() and (off <= areas.side_m + 1e-6).all()
+    assert areas.told(network)["rows"] * areas.columns == areas.n
+    assert areas_of(network).told(network) == {"kind": "streets"}
 
 
 # --- in a browser ---

@@ -60,10 +60,10 @@ def streets_as_areas(network: RoadNetwork) -> Areas:
     return Areas(of_edge=number.astype(np.int64), n=len(drawn))
 
 
-def areas_of(network: RoadNetwork) -> Areas:
+def areas_of(network: RoadNetwork, most_streets: int = MOST_STREETS) -> Areas:
     """Return streets, both directions taken together, or cells by the middle of each edge."""
     streets = streets_as_areas(network)
-    if streets.n <= MOST_STREETS:
+    if streets.n <= most_streets:
         return streets
     west, south, east, north = network.bounds_m
     side_m = max(east - west, north - south) / _CELLS_ACROSS
