@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 import experiments.sweep.exposure_probe
+import experiments.sweep.group_measure
 import experiments.sweep.probes  # noqa: F401  (enters measures)
 from experiments.column_words import COLUMN_WORDS
 from experiments.sweep.measures import measure_named, measure_names
@@ -63,6 +64,9 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
     Hand-written pages with a made part are read, and returned with that part replaced.
     """
     attackers, archive, studies = docs / "attackers.md", docs / "archive.md", docs / "studies.md"
+    # It makes its tables with the functions here.
+    from experiments.findings import findings_pages
+
     measured = with_part(studies.read_text(encoding="utf-8"), "measures", measures_table())
     rules = with_part(archive.read_text(encoding="utf-8"), "rules", rules_table())
     return {
@@ -72,6 +76,7 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
         docs / "scenario-file.md": scenario_file_page(),
         studies: with_part(measured, "studies", studies_table()),
         attackers: with_part(attackers.read_text(encoding="utf-8"), "attackers", attackers_table()),
+        **findings_pages(docs),
     }
 
 
@@ -219,11 +224,17 @@ def rules_table() -> str:
 
 def studies_table() -> str:
     """Return the list of studies."""
-    rows = []
+    from experiments.findings import kept_names
+
+    rows, found = [], kept_names()
     for study in map(study_named, study_names()):
         factors = ", ".join(f"{factor.name} ({len(factor.labels())})" for factor in study.factors)
-        rows.append((f"`{study.id}`", study.question, f"`{study.scenario}`", factors, str(study.replicates)))
-    return "\n".join(markdown_table(("study", "question", "scenario", "factors (levels)", "towns"), rows))
+        page = f"[page](findings/{study.id}.md)" if study.id in found else "–"
+        rows.append(
+            (f"`{study.id}`", study.question, f"`{study.scenario}`", factors, str(study.replicates), page)
+        )
+    head = ("study", "question", "scenario", "factors (levels)", "towns", "findings")
+    return "\n".join(markdown_table(head, rows))
 
 
 def measures_table() -> str:
@@ -375,7 +386,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not check:
             path.write_text(text, encoding="utf-8")
     if check and stale:
-        print(f"Out of step with the code: {', '.join(stale)} in docs/. Run 'make docs'.", file=sys.stderr)
+        print(f"Out of step with the code: {', '.join(stale)}. Run 'make docs'.", file=sys.stderr)
     elif stale:
         print(f"Written: {', '.join(stale)}")
     return int(check and bool(stale))

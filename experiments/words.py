@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 
-TARGET_WORDS = {"home": "homes", "work": "work places", "both": "homes and work places"}
+TARGET_WORDS = {
+    "home": "homes",
+    "work": "work places",
+    "both": "homes and work places",
+    "visitor": "visitors",
+    "car": "sought cars",
+}
 TARGET_WORD = {"home": "home", "work": "work place", "both": "home and work place"}
 SCHEDULE_WORDS = {
     "day": "works by day",

@@ -23,8 +23,10 @@ def test_check_reports_a_stale_page_and_the_plain_command_mends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for path in docs_tables.pages():
-        (tmp_path / path.name).write_text(path.read_text("utf-8") + "\nold words\n", "utf-8")
-    made = docs_tables.pages(tmp_path)
+        copy = tmp_path / path.relative_to(docs_tables.DOCS.parent)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(path.read_text("utf-8") + "\nold words\n", "utf-8")
+    made = docs_tables.pages(tmp_path / "docs")
     monkeypatch.setattr(docs_tables, "pages", lambda: made)
     assert docs_tables.main(["--check"]) == 1
     assert "tables.md" in capsys.readouterr().err

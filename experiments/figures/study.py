@@ -14,6 +14,7 @@ from experiments.sweep.spec import Headline, Study
 from experiments.words import TARGET_WORDS, criterion_words
 
 _MOST_LINES = len(PALETTE)
+_NOT_RESIDENTS = ("visitor", "car")
 
 
 def ladder_curve(study: Study, results: pl.DataFrame, headline: Headline | None = None) -> pl.DataFrame:
@@ -89,16 +90,65 @@ def plot_ladder(
     }
     if criterion.startswith("known-and-right") and measure.name == "known-by-day":
         titles["known-by-day"] = f"Share of {place} of which the adversary was once sure, and right"
+    titles |= {
+        "cars-found": f"Share of sought cars found ({criterion})",
+        "visitors-listed": f"Share of visitors {criterion}",
+        "visitors-named": f"Share of visitors {criterion}",
+    }
     ax.set_title(titles.get(measure.name, f"{place.capitalize()}: {measure.words}"), wrap=True)
     if measure.unit == "share":
         ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        ax.set_ylabel("Share of residents\n(band: 95% interval)")
+        whom = TARGET_WORDS[wanted.target] if wanted.target in _NOT_RESIDENTS else "residents"
+        ax.set_ylabel(f"Share of {whom}\n({'band' if first.ordered else 'bar'}: 95% interval)")
     else:
-        ax.set_ylabel(f"{measure.unit}\n(band: 95% interval)")
+        ax.set_ylabel(f"{measure.unit}\n({'band' if first.ordered else 'bar'}: 95% interval)")
     ax.set_ylim(bottom=0)
     if len(lines) > 1 or not by_attacker:
         title = "Attacker" if by_attacker else study.factors[1].words
         ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title=title, alignment="left")  # type: ignore[call-overload]
+    return ax
+
+
+def trade_off(study: Study, results: pl.DataFrame) -> pl.DataFrame:
+    """Return the second headline against the first, by level of the first factor.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``level``, and ``estimate, low, high`` of each with the endings ``_x`` (first) and ``_y``.
+    """
+    level = study.factors[0].name
+    both = [
+        headline_rows(study, results, headline).select(
+            pl.col(level).alias("level"), *(pl.col(c).alias(f"{c}_{axis}") for c in ("estimate", "low", "high"))
+        )
+        for headline, axis in ((study.headline, "x"), (study.second, "y"))
+    ]
+    return both[0].join(both[1], on="level", maintain_order="left")
+
+
+def plot_trade_off(data: pl.DataFrame, study: Study, *, ax: Axes | None = None) -> Axes:
+    """Draw :func:`trade_off`: a point a level, with both intervals as bars, numbers in place of names."""
+    ax = axes_or_new(ax)
+    for i, row in enumerate(data.iter_rows(named=True)):
+        x, y = row["estimate_x"], row["estimate_y"]
+        bars = ([x - row["low_x"]], [row["high_x"] - x]), ([y - row["low_y"]], [row["high_y"] - y])
+        color = PALETTE[i % len(PALETTE)]
+        ax.errorbar(x, y, xerr=bars[0], yerr=bars[1], color=color, marker="o", markersize=9, capsize=3,
+                    alpha=0.85, label=f"{i + 1}  {row['level']}")  # fmt: skip
+        ax.annotate(str(i + 1), (x, y), xytext=(7, 7), textcoords="offset points", fontsize=14, weight="bold")
+    for axis, headline in ((ax.xaxis, study.headline), (ax.yaxis, study.second)):
+        assert headline is not None
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        said = {
+            "right-at-day": f"{TARGET_WORDS[headline.target]} that can be found within 250 m on the last day",
+            "cars-found": f"sought cars found\n({headline.criterion})",
+        }
+        axis.set_label_text(f"Share of {said.get(headline.measure, measure_named(headline.measure).words)}")
+    ax.set_xlim(left=-0.02)
+    ax.set_ylim(bottom=-0.02)
+    ax.set_title("What a rule hides, and what it costs: up and to the left is better")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title=study.factors[0].words, alignment="left")  # type: ignore[call-overload]
     return ax
 
 

@@ -112,7 +112,7 @@ def draw(study: Study, results: StudyResults, folder: Path) -> tuple[Path, ...]:
     import matplotlib
 
     matplotlib.use("Agg")
-    from experiments.figures.study import ladder_curve, plot_ladder
+    from experiments.figures.study import ladder_curve, plot_ladder, plot_trade_off, trade_off
     from experiments.figures.style import house_style, new_figure
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -120,10 +120,13 @@ def draw(study: Study, results: StudyResults, folder: Path) -> tuple[Path, ...]:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     shown = [study.headline, *([] if study.second is None else [study.second])]
     with house_style():
-        figure = new_figure(12.0, 6.4 * len(shown))
+        n = len(shown) + study.second_against_first
+        figure = new_figure(12.0, 6.4 * n)
         for i, headline in enumerate(shown):
             data = ladder_curve(study, results.results, headline)
-            plot_ladder(data, study, headline, ax=figure.add_subplot(len(shown), 1, i + 1))
+            plot_ladder(data, study, headline, ax=figure.add_subplot(n, 1, i + 1))
+        if study.second_against_first:
+            plot_trade_off(trade_off(study, results.results), study, ax=figure.add_subplot(n, 1, n))
         caption = f"{study.id} on {study.scenario}, seed {study.seed}: {study.replicates} towns"
         figure.text(0.995, 0.004, caption, ha="right", va="bottom", fontsize=9.5, color="#666666")
         figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # type: ignore[union-attr, call-arg]

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.stats import qmc
 
 import experiments.sweep.exposure_probe
+import experiments.sweep.group_measure
 import experiments.sweep.probes  # noqa: F401  (enters measures)
 from experiments.sweep.measures import probes_of
 from experiments.sweep.spec import Factor, Level, Study

@@ -132,7 +132,9 @@ class Headline(Spec):
     """The number that the figure and the finding are about."""
 
     measure: str = Field(description="A measure of the study; the first if left out.")
-    target: Literal["home", "work", "both"] = Field("home", description="Whose place.")
+    target: Literal["home", "work", "both", "visitor", "car"] = Field(
+        "home", description="Whose place; visitors and sought cars have measures of their own."
+    )
     criterion: str | None = Field(None, description="The first of the study's if left out.")
     attacker: str | None = Field(None, description="The best at the baseline if left out.")
     day: int | None = Field(None, ge=1, description="The last that there is if left out.")
@@ -169,6 +171,9 @@ class Study(Spec):
     factors: tuple[Factor, ...] = Field(min_length=1, description="See [[factors]].")
     headline: Headline = Headline(measure="known-by-day")
     second: Headline | None = Field(None, description="Drawn beside the headline, of the same form.")
+    second_against_first: bool = Field(
+        False, description="Also drawn: the second headline against the first, a point a level."
+    )
 
     @field_validator("set", mode="before")
     @classmethod
@@ -199,6 +204,8 @@ class Study(Spec):
                 raise ValueError(f"factor name '{name}' is used twice; names must be unique")
             if name in RESULT_COLUMNS:
                 raise ValueError(f"no factor can be called '{name}': the results have such a column")
+        if self.second_against_first and (self.second is None or len(self.factors) != 1):
+            raise ValueError("second_against_first needs a [second] headline, and one factor")
         if self.design == "one-at-a-time" and any(factor.is_hypercube for factor in self.factors):
             raise ValueError('design = "one-at-a-time" needs baselines, which Latin hypercubes have not')
         return self

@@ -97,9 +97,12 @@ class Extra:
 
 _REGISTRY: dict[str, Attacker] = {}
 _EXTRA: dict[str, Extra] = {}
+_ONLY_WHERE_NAMED: set[str] = set()
 
 
-def register(attacker: Attacker, *, extra: Extra | None = None) -> Attacker:
+def register(
+    attacker: Attacker, *, extra: Extra | None = None, only_where_named: bool = False
+) -> Attacker:
     """Enter an attacker under its name; a name can be taken once.
 
     Parameters
@@ -108,12 +111,16 @@ def register(attacker: Attacker, *, extra: Extra | None = None) -> Attacker:
         The attacker.
     extra
         What it needs beside the package itself. Attackers with an extra attack only where they are named.
+    only_where_named
+        It attacks only where a scenario names it, though it needs no extra.
     """
     if attacker.name in _REGISTRY:
         raise ValueError(f"An attacker named '{attacker.name}' is registered already.")
     _REGISTRY[attacker.name] = attacker
     if extra is not None:
         _EXTRA[attacker.name] = extra
+    if extra is not None or only_where_named:
+        _ONLY_WHERE_NAMED.add(attacker.name)
     return attacker
 
 
@@ -155,5 +162,5 @@ def attacker_names() -> Iterable[str]:
 
 
 def default_attacker_names() -> tuple[str, ...]:
-    """Return the names of those that attack where a scenario names none: all that need no extra."""
-    return tuple(name for name in _REGISTRY if name not in _EXTRA)
+    """Return the names of those that attack where a scenario names none."""
+    return tuple(name for name in _REGISTRY if name not in _ONLY_WHERE_NAMED)

@@ -1,4 +1,4 @@
-"""The simple attackers, entered in the registry.
+"""All attackers, entered in the registry.
 
 Where a paper looks for homes only, the search for work places is this project's analogue and its comment
 says so. Hours are free parameters; they are the same for everybody, so that night = home.
@@ -10,6 +10,7 @@ from simulator.adversary.attacker import register
 from simulator.adversary.bayes.attacker import BayesAttacker
 from simulator.adversary.evidence import Evidence
 from simulator.adversary.learned import SCIKIT_LEARN, LearnedAttacker
+from simulator.adversary.knowledge import Rung
 from simulator.adversary.places import Reduction
 from simulator.adversary.prior_alone import PriorAloneAttacker
 from simulator.adversary.recipe import Recipe, RecipeAttacker
@@ -135,3 +136,17 @@ BAYES = register(BayesAttacker())
 PRIOR_ALONE = register(PriorAloneAttacker())
 
 LEARNED = register(LearnedAttacker(simple=SIMPLE_ATTACKERS), extra=SCIKIT_LEARN)
+
+#: The Bayesian adversary on each lower rung, for the ladder of knowledge; these attack only where named.
+LOWER_RUNGS = tuple(
+    register(
+        BayesAttacker(name=name, title=f"Bayesian, {knows}", rung=rung, learns=False),
+        only_where_named=True,
+    )
+    for name, knows, rung in (
+        ("bayes-sightings", "sightings alone", Rung.SIGHTINGS),
+        ("bayes-readers", "with readers", Rung.READERS),
+        ("bayes-streets", "with the street map", Rung.STREETS),
+        ("bayes-land-use", "with land use", Rung.LAND_USE),
+    )
+)

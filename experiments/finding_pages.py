@@ -1,0 +1,185 @@
+"""What the pages of findings show of each study: which rows, which columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of numbers: its title, and which rows of ``results`` it takes."""
+
+    title: str
+    where: dict[str, str | int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """The table of one page.
+
+    Parameters
+    ----------
+    rows
+        Columns of ``results`` whose values make the rows.
+    heads
+        Their titles.
+    columns
+        The numbers.
+    """
+
+    rows: tuple[str, ...]
+    heads: tuple[str, ...]
+    columns: tuple[Column, ...] = field(default=())
+
+
+_FIRST, _FOR_GOOD, _SURE, _SURE_FOR_GOOD = (
+    "within-250m",
+    "within-250m-for-good",
+    "known-and-right",
+    "known-and-right-for-good",
+)
+
+
+def _home(title: str, measure: str, criterion: str, *, attacker: str = "bayes", **more: str | int) -> Column:
+    where: dict[str, str | int] = {"target": "home", "measure": measure}
+    if criterion:
+        where["criterion"] = criterion
+    if attacker:
+        where["attacker"] = attacker
+    return Column(title=title, where={**where, **more})
+
+
+def _found(title: str, search: str) -> Column:
+    return Column(title=title, where={"target": "car", "measure": "cars-found", "criterion": search})
+
+
+def _visitors(title: str, measure: str, criterion: str) -> Column:
+    where: dict[str, str | int] = {"target": "visitor", "measure": measure, "criterion": criterion}
+    return Column(title=title, where={**where, "attacker": "bayes"})
+
+
+def _rules(last: int) -> tuple[Column, ...]:
+    return (
+        _home("half known by day (first)", "median-days", _FIRST),
+        _home("half known by day (for good)", "median-days", _FOR_GOOD),
+        _home(f"found on day {last}, %", "right-at-day", _FIRST, day=last),
+        _home(f"known for good by day {last}, %", "known-by-day", _FOR_GOOD, day=last),
+        _home(f"sure and right once by day {last}, %", "known-by-day", _SURE, day=last),
+    )
+
+
+#: The README's table is the one of the study 'rules', without the two last columns.
+README_RULES = Page(rows=("rule",), heads=("rule, all else as in 'none'",), columns=_rules(90)[:4])
+
+PAGES: dict[str, Page] = {
+    "retention": Page(
+        rows=("retention",),
+        heads=("kept for",),
+        columns=(
+            _home("found on day 365, %", "right-at-day", _FIRST, day=365),
+            _home("known for good by day 365, %", "known-by-day", _FOR_GOOD, day=365),
+            _home("sure and right once by day 365, %", "known-by-day", _SURE, day=365),
+            _home("half known by day (first)", "median-days", _FIRST),
+            _home("by 'largest cluster' on day 365, %", "right-at-day", _FIRST, day=365,
+                  attacker="krumm-largest-cluster"),
+        ),
+    ),
+    "rules": Page(rows=("rule",), heads=("rule",), columns=_rules(90)),
+    "sharing": Page(
+        rows=("sharing",),
+        heads=("the city's police see",),
+        columns=(
+            _home("reads of a driver", "sightings", "any-read", day=60),
+            _home("found on day 7, %", "right-at-day", _FIRST, day=7),
+            _home("found on day 60, %", "right-at-day", _FIRST, day=60),
+            _home("sure and right once by day 60, %", "known-by-day", _SURE, day=60),
+            _home("by 'largest cluster' on day 60, %", "right-at-day", _FIRST, day=60,
+                  attacker="krumm-largest-cluster"),
+        ),
+    ),
+    "density": Page(
+        rows=("kind", "number"),
+        heads=("kind", "readers in 40 km²"),
+        columns=(
+            _home("reads of a driver", "sightings", "any-read", day=60),
+            _home("found on day 7, %", "right-at-day", _FIRST, day=7),
+            _home("found on day 60, %", "right-at-day", _FIRST, day=60),
+            _home("sure and right once by day 60, %", "known-by-day", _SURE, day=60),
+        ),
+    ),
+    "knowledge": Page(
+        rows=("attacker",),
+        heads=("the adversary",),
+        columns=(
+            *(
+                _home(f"kept {kept}: found on day 60, %", "right-at-day", _FIRST, attacker="", day=60,
+                      retention=kept)
+                for kept in ("7 days", "30 days", "for ever")
+            ),
+            _home("for ever: median error, m", "median-error-m", "any-guess", attacker="", day=60,
+                  retention="for ever"),
+            _home("for ever: claims at least 0.9, %", "sure", _FIRST, attacker="", day=60, retention="for ever"),
+            _home("of these right, %", "claims", _FIRST, attacker="", day=60, retention="for ever"),
+        ),
+    ),
+    "pseudonyms": Page(
+        rows=("label",),
+        heads=("a label lasts",),
+        columns=(
+            _home("reads under the label, day 84", "sightings", "any-read", day=84),
+            _home("found on day 84, %", "right-at-day", _FIRST, day=84),
+            _home("found on day 90, %", "right-at-day", _FIRST, day=90),
+            _home("sure and right once by day 90, %", "known-by-day", _SURE, day=90),
+        ),
+    ),
+    "exposure": Page(
+        rows=("retention",),
+        heads=("kept for",),
+        columns=(
+            _visitors("listed that evening, %", "visitors-listed", "listed, that evening"),
+            _visitors("named that evening, %", "visitors-named", "named within 250 m, that evening"),
+            _visitors("named on day 60, %", "visitors-named", "named within 250 m, later"),
+            _visitors("named on day 60 by that evening's list, %", "visitors-named",
+                      "named within 250 m, later, by that evening's list"),
+            _home("of all residents, found on day 60, %", "right-at-day", _FIRST, day=60),
+        ),
+    ),
+    "who": Page(
+        rows=("criterion",),
+        heads=("group",),
+        columns=tuple(
+            _home(f"{title}, %", "right-by-group", "", attacker=attacker, day=60, readers=readers)
+            for title, attacker, readers in (
+                ("fixed and patrol", "bayes", "fixed and patrol"),
+                ("spotter cars", "bayes", "spotter cars"),
+                ("'largest cluster', fixed and patrol", "krumm-largest-cluster", "fixed and patrol"),
+                ("'largest cluster', spotter cars", "krumm-largest-cluster", "spotter cars"),
+            )
+        ),
+    ),
+    "usefulness": Page(
+        rows=("rule",),
+        heads=("rule",),
+        columns=(
+            _home("homes found on day 60, %", "right-at-day", _FIRST, day=60),
+            _found("cars: live, within a day, %", "live, 1 day"),
+            _found("cars: look-back, read of the last day, %", "look-back, 1 day"),
+            _found("cars: look-back, still within 1 km, %", "look-back, now within 1 km"),
+            _found("cars: trace, asked 7 days later, %", "trace, asked after 7 d"),
+            _found("cars: trace, asked 30 days later, %", "trace, asked after 30 d"),
+        ),
+    ),
+    "plates-against-faces": Page(
+        rows=("cameras", "identifiers"),
+        heads=("cameras of faces", "looked up by"),
+        columns=(
+            _home("drivers, by 'longest gap', %", "right-at-day", _FIRST, day=30, attacker="longest-gap"),
+            _home("no car, by 'longest gap', %", "right-at-day-no-car", _FIRST, day=30, attacker="longest-gap"),
+            _home("drivers, by 'largest cluster', %", "right-at-day", _FIRST, day=30,
+                  attacker="krumm-largest-cluster"),
+            _home("no car, by 'largest cluster', %", "right-at-day-no-car", _FIRST, day=30,
+                  attacker="krumm-largest-cluster"),
+            _home("drivers, Bayesian, %", "right-at-day", _FIRST, day=30),
+        ),
+    ),
+}  # fmt: skip

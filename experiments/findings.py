@@ -1,0 +1,217 @@
+"""Findings of the studies: small committed tables, and the pages made of them.
+
+``python -m experiments.findings keep NAME DIR`` takes the headline rows of a finished study into
+``experiments/findings/NAME``; ``python -m experiments.findings audits`` works out the table on audits, which needs
+no sweep. The tables in ``docs/findings`` and the README are made of those files by
+:mod:`experiments.docs_tables`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+import simulator.adversary.catalogue  # noqa: F401  (enters the attackers' titles)
+from experiments.docs_tables import DOCS, markdown_table, with_part
+from experiments.finding_pages import PAGES, README_RULES, Column, Page
+from experiments.sweep.measures import measure_named
+from experiments.sweep.spec import Study, study_named
+from experiments.words import attacker_title
+from simulator.errors import StudyError
+from simulator.manifest import write_text_whole
+from simulator.oversight.access_log import AccessSetting, agencies_of
+from simulator.oversight.audit import LOGGING_RULES, audit
+from simulator.scenario import Scenario
+
+FINDINGS = Path(__file__).parent / "findings"
+TABLES = ("results", "contrasts")
+AUDITS, _AUDIT_SCENARIO, _AUDIT_SEED, _AUDIT_DAYS, _AUDIT_DRAWS = "audits", "unlawful-sharing", 1, 60, 200
+_FIGURES = ("estimate", "difference", "low", "high", "logrank_p")
+
+
+def about(study: Study) -> dict[str, Any]:
+    """Return what a study's table depends on, as it is kept beside the table."""
+    return {
+        "study": study.id,
+        "scenario": study.scenario,
+        "seed": study.seed,
+        "replicates": study.replicates,
+        "set": json.loads(json.dumps(study.set)),
+        "levels": {
+            f.name: {level.label: json.loads(json.dumps(level.changes())) for level in f.levels}
+            or list(f.labels())
+            for f in study.factors
+        },
+    }
+
+
+def keep(name: str, folder: Path, out: Path = FINDINGS) -> None:
+    """Take the rows that a study's page shows out of a results folder.
+
+    Raises
+    ------
+    StudyError
+        If the folder holds no finished study of that name, or one of another seed or other levels.
+    """
+    if name not in PAGES:
+        raise StudyError(f"There is no page of findings for '{name}'; there are: {', '.join(PAGES)}.")
+    study, page = study_named(name), PAGES[name]
+    try:
+        done = json.loads((folder / "study.json").read_text("utf-8"))["study"]
+        tables = {table: pl.read_parquet(folder / f"{table}.parquet") for table in TABLES}
+    except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
+        raise StudyError(f"{folder} holds no finished study ({error}); run 'platetrail sweep {name}'.") from None
+    labels = {f: list(levels) for f, levels in done["factors"].items()}
+    if done["id"] != name or done["seed"] != study.seed:
+        raise StudyError(f"{folder} holds '{done['id']}' with seed {done['seed']}, not '{name}' with {study.seed}.")
+    if labels != {f.name: list(f.labels()) for f in study.factors}:
+        raise StudyError(f"{folder} was done with other levels than '{name}' has now; run the study again.")
+    towns = int(tables["results"]["n_replicates"].max())  # type: ignore[arg-type]
+    if towns != study.replicates:
+        raise StudyError(f"{folder} has {towns} towns, '{name}' has {study.replicates}.")
+    (out / name).mkdir(parents=True, exist_ok=True)
+    for table, frame in tables.items():
+        chosen = frame.filter(_any(page.columns, frame.columns))
+        rounded = [pl.col(c).round_sig_figs(5) for c in _FIGURES if c in chosen.columns]
+        write_text_whole(out / name / f"{table}.csv", chosen.with_columns(rounded).write_csv())
+    write_text_whole(out / name / "study.json", json.dumps(about(study), indent=1) + "\n")
+
+
+def kept(name: str, table: str = "results", out: Path = FINDINGS) -> pl.DataFrame:
+    """Return a committed table."""
+    return pl.read_csv(out / name / f"{table}.csv", infer_schema_length=None)
+
+
+def kept_names(out: Path = FINDINGS) -> tuple[str, ...]:
+    """Return the studies that have a committed table, in the order of the pages."""
+    return tuple(name for name in PAGES if (out / name / "results.csv").is_file())
+
+
+def numbers_table(page: Page, results: pl.DataFrame) -> str:
+    """Return a page's table: one row a value of ``page.rows``, one column a number with its interval."""
+    rows = results.select(page.rows).unique(maintain_order=True)
+    head = (*page.heads, *(column.title for column in page.columns))
+    lines = []
+    for row in rows.iter_rows(named=True):
+        at_row = results.filter(pl.all_horizontal(pl.col(k) == v for k, v in row.items()))
+        found = [_number(at_row.filter(_where(column, results.columns))) for column in page.columns]
+        if any(text != "–" for text in found):
+            lines.append((*(_words(k, v) for k, v in row.items()), *found))
+    return "\n".join(markdown_table(head, lines))
+
+
+def audits_table(results: pl.DataFrame) -> str:
+    """Return lines needed with their middle 95%, one row a violation, one column a logging rule."""
+    from experiments.audit import LOGGING_WORDS, VIOLATION_WORDS
+
+    cells = {(r["violation"], r["logging"]): r for r in results.iter_rows(named=True)}
+    rows = []
+    for violation in results["violation"].unique(maintain_order=True):
+        found = []
+        for rule in LOGGING_RULES:
+            row = cells[violation, rule]
+            needed, low, high = row["lines_needed"], row["low"], row["high"]
+            found.append("never" if needed is None else f"{needed:,.0f} ({low:,.0f}–{high:,.0f})")
+        rows.append((VIOLATION_WORDS[violation], *found))
+    return "\n".join(markdown_table(("some agency", *(LOGGING_WORDS[r] for r in LOGGING_RULES)), rows))
+
+
+def audit_findings(out: Path = FINDINGS) -> None:
+    """Work out the committed table on audits: many logs of the agencies of one scenario."""
+    from scenarios import scenario_named
+
+    scenario: Scenario = scenario_named(_AUDIT_SCENARIO)
+    readers: dict[str, int] = {}
+    for group in scenario.readers:
+        readers[group.owner] = readers.get(group.owner, 0) + (group.count or 0)
+    owners = sorted(readers, key=lambda owner: (-readers[owner], owner))
+    table = audit(
+        agencies_of(scenario.archive, tuple(owners), pl.Series([readers[o] for o in owners]).to_numpy()),
+        AccessSetting(),
+        days=_AUDIT_DAYS,
+        n_plates=scenario.people.vehicles_represented or scenario.people.drivers,
+        seed=_AUDIT_SEED,
+        draws=_AUDIT_DRAWS,
+    )
+    (out / AUDITS).mkdir(parents=True, exist_ok=True)
+    rounded = [pl.col(c).round_sig_figs(5) for c, t in table.schema.items() if t == pl.Float64]
+    write_text_whole(out / AUDITS / "results.csv", table.with_columns(rounded).write_csv())
+
+
+def findings_pages(docs: Path = DOCS, out: Path = FINDINGS) -> dict[Path, str]:
+    """Return the text that each page of findings, and the README, should have now."""
+    pages = {}
+    for name in kept_names(out):
+        path = docs / "findings" / f"{name}.md"
+        made = numbers_table(PAGES[name], kept(name, out=out))
+        pages[path] = with_part(path.read_text("utf-8"), "numbers", made)
+    if (out / AUDITS / "results.csv").is_file():
+        path = docs / "findings" / f"{AUDITS}.md"
+        made = audits_table(kept(AUDITS, out=out))
+        pages[path] = with_part(path.read_text("utf-8"), "numbers", made)
+    if "rules" in kept_names(out):
+        readme = docs.parent / "README.md"
+        made = numbers_table(README_RULES, kept("rules", out=out))
+        pages[readme] = with_part(readme.read_text("utf-8"), "rules", made)
+    return pages
+
+
+def _any(columns: Iterable[Column], known: list[str]) -> pl.Expr:
+    return pl.any_horizontal(_where(column, known) for column in columns)
+
+
+def _where(column: Column, known: list[str]) -> pl.Expr:
+    return pl.all_horizontal(pl.col(k) == v for k, v in column.where.items() if k in known)
+
+
+def _number(rows: pl.DataFrame) -> str:
+    """Return one number with its interval; per cent for shares."""
+    if not rows.height:
+        return "–"
+    if rows.height > 1:
+        raise LookupError(f"A column of a findings page names {rows.height} rows, not one: {rows.row(0)}.")
+    row = rows.row(0, named=True)
+    unit = measure_named(row["measure"]).unit
+    values = [row[k] for k in ("estimate", "low", "high")]
+    if values[0] is None:
+        return "not reached" if values[1] is None else f"not reached ({figure(values[1], unit)} at least)"
+    low, high = ("…" if v is None else figure(v, unit) for v in values[1:])
+    return f"{figure(values[0], unit)} ({low}–{high})"
+
+
+def figure(value: float, unit: str) -> str:
+    """Return a number as pages show it: shares in per cent with one decimal, all else to three digits."""
+    if unit == "share":
+        return f"{100 * value:.1f}"
+    return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"
+
+
+def _words(column: str, value: str) -> str:
+    return attacker_title(value) if column == "attacker" else str(value)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Keep a study's table, or work out that on audits."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.findings", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    keeps = commands.add_parser("keep", help="take a finished study's headline rows")
+    keeps.add_argument("name", choices=tuple(PAGES))
+    keeps.add_argument("folder", type=Path, help="the --out of its sweep")
+    commands.add_parser(AUDITS, help="work out the table on audits")
+    chosen = parser.parse_args(arguments)
+    if chosen.command == AUDITS:
+        audit_findings()
+        return
+    try:
+        keep(chosen.name, chosen.folder)
+    except StudyError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Committed findings fit their studies, and pages say nothing that is not in their tables."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from experiments import findings
+from experiments.docs_tables import DOCS
+from experiments.finding_pages import PAGES, README_RULES
+from experiments.sweep.design import design_of
+from experiments.sweep.group_measure import groups_of
+from experiments.sweep.measures import check_criteria, measure_named
+from experiments.sweep.spec import RESULT_COLUMNS, study_named
+from simulator.errors import StudyError
+
+KEPT = findings.kept_names()
+_MOST_ROWS = 400
+
+
+def _made(text: str) -> str:
+    found = re.search(r"<!-- made: numbers -->\n(.*?)<!-- end -->", text, flags=re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def _said(text: str) -> str:
+    found = re.search(r"## Found\n(.*?)\n## What it cannot tell", text, flags=re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_ask_for_what_their_study_measures(name: str) -> None:
+    study = study_named(name)
+    design_of(study)
+    check_criteria(study.criteria)
+    factors = {factor.name: factor.labels() for factor in study.factors}
+    for column in PAGES[name].columns:
+        assert column.where["measure"] in study.measures
+        for key, value in column.where.items():
+            assert key in RESULT_COLUMNS or value in factors[key]
+    assert all(row in (*RESULT_COLUMNS, *factors) for row in PAGES[name].rows)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_committed_table_is_of_the_study_as_it_is(name: str) -> None:
+    study = study_named(name)
+    said = json.loads((findings.FINDINGS / name / "study.json").read_text("utf-8"))
+    assert said == json.loads(json.dumps(findings.about(study)))
+    results, contrasts = findings.kept(name), findings.kept(name, "contrasts")
+    factors = [factor.name for factor in study.factors]
+    assert set(results.columns) == {*RESULT_COLUMNS, *factors}
+    assert set(contrasts.columns) >= {*factors, "varied", "baseline", "difference", "low", "high"}
+    assert results["n_replicates"].max() == study.replicates
+    assert 0 < results.height + contrasts.height <= _MOST_ROWS
+    for factor in study.factors:
+        assert results[factor.name].cast(pl.String).unique(maintain_order=True).to_list() == list(factor.labels())
+    ordered = results.drop_nulls(["low", "estimate", "high"])
+    assert ordered.select(
+        ((pl.col("low") <= pl.col("estimate")) & (pl.col("estimate") <= pl.col("high"))).all()
+    ).item()
+    for measure in results["measure"].unique():
+        if measure_named(measure).unit == "share":
+            assert results.filter(pl.col("measure") == measure)["estimate"].is_between(0, 1).all()
+
+
+@pytest.mark.parametrize("name", (*KEPT, findings.AUDITS))
+def test_a_page_is_short_and_quotes_its_own_numbers(name: str) -> None:
+    text = (DOCS / "findings" / f"{name}.md").read_text("utf-8")
+    table = _made(text)
+    assert len(text.replace(table, "").splitlines()) <= 40
+    allowed = set(re.findall(r"\d[\d,]*\.?\d*", table))
+    if name in KEPT:
+        differences = findings.kept(name, "contrasts").select("difference", "low", "high", "unit")
+        for *values, unit in differences.iter_rows():
+            allowed |= {findings.figure(abs(v), unit) for v in values if v is not None}
+    # Numbers with a point, or of two digits before "%" or "days", are findings; others are names and set-up.
+    quoted = re.findall(r"\d[\d,]*\.\d+", _said(text))
+    assert quoted or name == findings.AUDITS
+    assert not [number for number in quoted if number not in allowed]
+
+
+def test_the_readme_shows_the_table_of_rules() -> None:
+    pages = findings.findings_pages()
+    readme = DOCS.parent / "README.md"
+    assert pages[readme] == readme.read_text("utf-8")
+    assert findings.numbers_table(README_RULES, findings.kept("rules")) in pages[readme]
+
+
+def _finished(folder: Path, name: str, *, seed: int | None = None) -> Path:
+    """Make a results folder of a committed table."""
+    study = study_named(name)
+    folder.mkdir()
+    for table in findings.TABLES:
+        findings.kept(name, table).write_parquet(folder / f"{table}.parquet")
+    levels = {f.name: {label: {} for label in f.labels()} for f in study.factors}
+    there = {"study": {"id": name, "seed": study.seed if seed is None else seed, "factors": levels}}
+    (folder / "study.json").write_text(json.dumps(there), encoding="utf-8")
+    return folder
+
+
+def test_keeping_takes_the_rows_of_the_page_and_no_others(tmp_path: Path) -> None:
+    done = _finished(tmp_path / "done", "rules")
+    more = findings.kept("rules").with_columns(pl.lit("calibration").alias("measure"))
+    pl.concat([findings.kept("rules"), more]).write_parquet(done / "results.parquet")
+    findings.keep("rules", done, out=tmp_path / "kept")
+    assert findings.kept("rules", out=tmp_path / "kept").equals(findings.kept("rules"))
+
+
+def test_results_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="no finished study"):
+        findings.keep("rules", tmp_path, out=tmp_path)
+    with pytest.raises(StudyError, match="seed 7, not 'rules' with 1"):
+        findings.keep("rules", _finished(tmp_path / "seed", "rules", seed=7), out=tmp_path)
+    done = _finished(tmp_path / "towns", "rules")
+    fewer = findings.kept("rules").with_columns(n_replicates=pl.lit(2))
+    fewer.write_parquet(done / "results.parquet")
+    with pytest.raises(StudyError, match="2 towns, 'rules' has"):
+        findings.keep("rules", done, out=tmp_path)
+    shutil.rmtree(done)
+
+
+def test_groups_cover_each_resident_on_the_map_three_times() -> None:
+    n = 30
+    drivers = pl.DataFrame(
+        {
+            "driver_id": range(n),
+            "kind": ["resident"] * (n - 3) + ["visitor"] * 3,
+            "home_on_map": [True] * n,
+            # A cluster of nine, a looser one, and people far from everybody.
+            "home_x_m": [0.0] * 9 + [5_000.0] * 6 + [20_000.0 + 5_000 * i for i in range(n - 15)],
+            "home_y_m": [0.0] * n,
+            "home_parking": ["street", "driveway", "garage"] * (n // 3),
+            "schedule": ["day", "night"] * (n // 2),
+        }
+    )
+    groups = groups_of(drivers)
+    assert groups.height == 3 * (n - 3) and groups["driver_id"].n_unique() == n - 3
+    dense = groups.filter(pl.col("group") == "dense district")["driver_id"].sort()
+    assert dense.to_list() == list(range(9))
+    assert groups.filter(pl.col("group") == "parks in the street").height == 9
