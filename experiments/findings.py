@@ -1,7 +1,7 @@
 """Findings of the studies: small committed tables, and the pages made of them.
 
 ``python -m experiments.findings keep NAME DIR`` takes the headline rows of a finished study into
-``experiments/findings/NAME``; ``python -m experiments.findings audits`` works out the table on audits, which needs
+``experiments/findings/NAME``; ``python -m experiments.findings audits`` works out that on audits, which needs
 no sweep. The tables in ``docs/findings`` and the README are made of those files by
 :mod:`experiments.docs_tables`.
 """
@@ -65,10 +65,14 @@ def keep(name: str, folder: Path, out: Path = FINDINGS) -> None:
         done = json.loads((folder / "study.json").read_text("utf-8"))["study"]
         tables = {table: pl.read_parquet(folder / f"{table}.parquet") for table in TABLES}
     except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
-        raise StudyError(f"{folder} holds no finished study ({error}); run 'platetrail sweep {name}'.") from None
+        raise StudyError(
+            f"{folder} holds no finished study ({error}); run 'platetrail sweep {name}'."
+        ) from None
     labels = {f: list(levels) for f, levels in done["factors"].items()}
     if done["id"] != name or done["seed"] != study.seed:
-        raise StudyError(f"{folder} holds '{done['id']}' with seed {done['seed']}, not '{name}' with {study.seed}.")
+        raise StudyError(
+            f"{folder} holds '{done['id']}' with seed {done['seed']}, not '{name}' with {study.seed}."
+        )
     if labels != {f.name: list(f.labels()) for f in study.factors}:
         raise StudyError(f"{folder} was done with other levels than '{name}' has now; run the study again.")
     towns = int(tables["results"]["n_replicates"].max())  # type: ignore[arg-type]
@@ -95,6 +99,8 @@ def kept_names(out: Path = FINDINGS) -> tuple[str, ...]:
 def numbers_table(page: Page, results: pl.DataFrame) -> str:
     """Return a page's table: one row a value of ``page.rows``, one column a number with its interval."""
     rows = results.select(page.rows).unique(maintain_order=True)
+    if page.order:
+        rows = rows.sort(pl.col(page.rows[0]).replace_strict({v: i for i, v in enumerate(page.order)}))
     head = (*page.heads, *(column.title for column in page.columns))
     lines = []
     for row in rows.iter_rows(named=True):

@@ -60,7 +60,9 @@ def test_a_committed_table_is_of_the_study_as_it_is(name: str) -> None:
     assert results["n_replicates"].max() == study.replicates
     assert 0 < results.height + contrasts.height <= _MOST_ROWS
     for factor in study.factors:
-        assert results[factor.name].cast(pl.String).unique(maintain_order=True).to_list() == list(factor.labels())
+        assert results[factor.name].cast(pl.String).unique(maintain_order=True).to_list() == list(
+            factor.labels()
+        )
     ordered = results.drop_nulls(["low", "estimate", "high"])
     assert ordered.select(
         ((pl.col("low") <= pl.col("estimate")) & (pl.col("estimate") <= pl.col("high"))).all()
@@ -70,7 +72,7 @@ def test_a_committed_table_is_of_the_study_as_it_is(name: str) -> None:
             assert results.filter(pl.col("measure") == measure)["estimate"].is_between(0, 1).all()
 
 
-@pytest.mark.parametrize("name", (*KEPT, findings.AUDITS))
+@pytest.mark.parametrize("name", [*KEPT, findings.AUDITS])
 def test_a_page_is_short_and_quotes_its_own_numbers(name: str) -> None:
     text = (DOCS / "findings" / f"{name}.md").read_text("utf-8")
     table = _made(text)

@@ -81,6 +81,8 @@ def plot_ladder(
         rotation=35 if len(labels) > 5 else 0,
         ha="right" if len(labels) > 5 else "center",
     )
+    # Steps at which nothing is reached have no point, but a place.
+    ax.set_xlim(-0.6, len(labels) - 0.4)
     ax.set_xlabel(f"{first.words}" + (f" ({first.unit})" if first.unit and not _unit_said(labels) else ""))
     criterion = wanted.criterion or study.criteria[0]
     place = TARGET_WORDS[wanted.target]
@@ -120,7 +122,8 @@ def trade_off(study: Study, results: pl.DataFrame) -> pl.DataFrame:
     level = study.factors[0].name
     both = [
         headline_rows(study, results, headline).select(
-            pl.col(level).alias("level"), *(pl.col(c).alias(f"{c}_{axis}") for c in ("estimate", "low", "high"))
+            pl.col(level).alias("level"),
+            *(pl.col(c).alias(f"{c}_{axis}") for c in ("estimate", "low", "high")),
         )
         for headline, axis in ((study.headline, "x"), (study.second, "y"))
     ]

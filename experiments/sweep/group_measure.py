@@ -10,15 +10,21 @@ from experiments.sweep.measures import CellTables, Measure, register
 from experiments.words import SCHEDULE_WORDS
 from simulator.privacy.posterior import KNOWN_RADIUS_M
 
-_PARKING_WORDS = {"street": "parks in the street", "driveway": "parks in a driveway", "garage": "parks in a garage"}
+_PARKING_WORDS = {
+    "street": "parks in the street",
+    "driveway": "parks in a driveway",
+    "garage": "parks in a garage",
+}
 _DISTRICTS = ("sparse district", "middling district", "dense district")
 _NEAR_M = 1_000.0
+#: All groups, in the order of pages.
+GROUPS = (*_PARKING_WORDS.values(), *SCHEDULE_WORDS.values(), *_DISTRICTS)
 
 
 def groups_of(drivers: pl.DataFrame) -> pl.DataFrame:
     """Return the groups that residents belong to, several each: columns ``driver_id, group``.
 
-    A district is as dense as the number of other simulated residents' homes within 1 km of the own; the thirds
+    A district is as dense as the number of other residents' homes within 1 km of the own; the thirds
     are those of the town's residents.
     """
     residents = drivers.filter((pl.col("kind").cast(pl.String) == "resident") & pl.col("home_on_map"))

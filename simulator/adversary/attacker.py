@@ -100,9 +100,7 @@ _EXTRA: dict[str, Extra] = {}
 _ONLY_WHERE_NAMED: set[str] = set()
 
 
-def register(
-    attacker: Attacker, *, extra: Extra | None = None, only_where_named: bool = False
-) -> Attacker:
+def register(attacker: Attacker, *, extra: Extra | None = None, only_where_named: bool = False) -> Attacker:
     """Enter an attacker under its name; a name can be taken once.
 
     Parameters

@@ -9,8 +9,8 @@ from __future__ import annotations
 from simulator.adversary.attacker import register
 from simulator.adversary.bayes.attacker import BayesAttacker
 from simulator.adversary.evidence import Evidence
-from simulator.adversary.learned import SCIKIT_LEARN, LearnedAttacker
 from simulator.adversary.knowledge import Rung
+from simulator.adversary.learned import SCIKIT_LEARN, LearnedAttacker
 from simulator.adversary.places import Reduction
 from simulator.adversary.prior_alone import PriorAloneAttacker
 from simulator.adversary.recipe import Recipe, RecipeAttacker
