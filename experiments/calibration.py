@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from simulator.cameras.roster import ReaderKind
 from simulator.chunks import Captured, MobileBlocks, capture, drive
+from simulator.errors import ScenarioError
 from simulator.people.drivers import DriverKind
 from simulator.scenario import Scenario
 from simulator.scenario_file import with_overrides
@@ -265,6 +266,8 @@ def calibrate(
         One row per figure: id, what, unit, published, accepted_low, accepted_high, simulated, holds, applies
         (whether the scenario claims this figure for itself).
     """
+    if scenario.traffic is not None:
+        raise ScenarioError("Traffic from elsewhere is not this program's to calibrate; take out [traffic].")
     # A fixed sample, also of small scenarios: the figures' standard errors should not decide.
     people = scenario.people
     sampled = {

@@ -44,6 +44,19 @@ Drivers = Annotated[int | None, typer.Option(help="Drivers to simulate.")]
 Days = Annotated[int | None, typer.Option(help="Days to simulate.")]
 MapFile = Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Street map to run on.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes; results do not depend on it.")]
+Routes = Annotated[
+    list[Path] | None,
+    typer.Option("--traffic", metavar="FILE", help="SUMO's vehicle routes with exit times; can repeat."),
+]
+Net = Annotated[Path | None, typer.Option("--net", metavar="FILE", help="SUMO's network under --traffic.")]
+VehicleId = Annotated[
+    str | None,
+    typer.Option("--vehicle-id", metavar="REGEX", help="What in an id is the vehicle: (?P<vehicle>...)."),
+]
+Homes = Annotated[
+    Path | None, typer.Option("--homes", metavar="CSV", help="Where the vehicles of --traffic live and work.")
+]
+Dwell = Annotated[bool, typer.Option("--dwell", help="Take the longest stays for homes and work places.")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PART.FIELD=VALUE", help="Change a parameter; can repeat."),
@@ -110,12 +123,24 @@ def show(
 
 @app.command()
 def run(
-    name_or_file: NameOrFile,
+    *,
+    name_or_file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME_OR_FILE]",
+            help="A standard scenario or a TOML file; may be left out with --traffic.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; new or empty.")],
     seed: Seed = None,
     drivers: Drivers = None,
     days: Days = None,
     map_file: MapFile = None,
+    traffic: Routes = None,
+    net: Net = None,
+    vehicle_id: VehicleId = None,
+    homes: Homes = None,
+    dwell: Dwell = False,
     workers: Workers = 1,
     replicates: Annotated[int, typer.Option(min=1, help="Independent repetitions.")] = 1,
     overrides: Overrides = None,
@@ -129,12 +154,22 @@ def run(
 
     DIR gets the tables, summary.csv, manifest.json and figures/; the result is printed.
     """
+    from experiments.elsewhere import scenario_of_traffic
     from experiments.prepare import big_tables, scenario_from_options
     from experiments.running import run_and_report
+    from simulator.errors import ScenarioError
 
-    scenario = scenario_from_options(
-        name_or_file, drivers=drivers, days=days, map_file=map_file, overrides=overrides or ()
-    )
+    if traffic or net or vehicle_id or homes or dwell:
+        scenario = scenario_of_traffic(
+            name_or_file, routes=tuple(traffic or ()), net=net, vehicle_id=vehicle_id, homes=homes,
+            dwell=dwell, drivers=drivers, days=days, map_file=map_file, overrides=overrides or (),
+        )  # fmt: skip
+    elif name_or_file is None:
+        raise ScenarioError("Which scenario? 'platetrail list' shows them; or give --traffic and --net.")
+    else:
+        scenario = scenario_from_options(
+            name_or_file, drivers=drivers, days=days, map_file=map_file, overrides=overrides or ()
+        )
     run_and_report(
         scenario,
         out=out,

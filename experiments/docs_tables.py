@@ -290,8 +290,8 @@ def _keys(title: str, part: type[BaseModel], *, prefix: str = "", level: int = 2
 
 def _parts(field: FieldInfo) -> Iterator[type[BaseModel]]:
     annotation = field.annotation
-    options = get_args(annotation) if get_origin(annotation) is tuple else (annotation,)
-    for option in options:
+    several = isinstance(annotation, UnionType) or get_origin(annotation) is tuple
+    for option in get_args(annotation) if several else (annotation,):
         if isinstance(option, type) and issubclass(option, BaseModel):
             yield option
 

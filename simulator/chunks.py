@@ -74,6 +74,8 @@ class Captured:
 def drive(world: World, first: int, last: int) -> tuple[Trips, Legs]:
     """Let drivers ``first`` to ``last - 1`` live through all days."""
     scenario, seed = world.scenario, world.seed
+    if world.recorded is not None:
+        return world.recorded.drive(first, last, scenario.days, world.watched)
     plans = plan_days(scenario, world.drivers, world.places, world.destinations, seed, first, last)
     field = choose_fields(scenario, plans, world.drivers.habit_share, seed)
     legs = route_legs(

@@ -18,6 +18,10 @@ class MapError(PlatetrailError):
     """A street map is missing, torn, or holds nothing to drive on."""
 
 
+class TrafficError(PlatetrailError):
+    """Traffic from another simulator, or the list of homes that goes with it, cannot be used."""
+
+
 class ReaderError(PlatetrailError):
     """Reader positions cannot be used."""
 

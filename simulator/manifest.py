@@ -33,6 +33,9 @@ class Manifest:
         Content hash of the streets.
     tables
         Content hash of each table written.
+    traffic
+        Of traffic from elsewhere: its source, where homes and work places were taken from, and a hash of
+        its content. Empty for traffic of this program's own.
     software
         Versions; no host name or path of a machine is recorded.
     """
@@ -42,6 +45,7 @@ class Manifest:
     replicate: int
     city: str
     tables: Mapping[str, str]
+    traffic: Mapping[str, str] = field(default_factory=dict)
     software: Mapping[str, str] = field(default_factory=lambda: _software())
     format: int = FORMAT_VERSION
 

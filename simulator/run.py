@@ -25,7 +25,7 @@ from simulator.streaming import Stream, driver_chunks
 from simulator.streams import fresh_seed, replicate_seed
 from simulator.tables import SCHEMAS, conform, content_hash, read_table
 from simulator.training import with_training
-from simulator.world import Progress, build_world
+from simulator.world import Progress, World, build_world
 
 OPTIONAL_TABLES = ("sightings", "trips")
 
@@ -127,6 +127,7 @@ def simulate(
     if out is not None:
         prepare_folder(out, force=force)
     world = build_world(scenario, replicate_seed(seed, replicate), progress)
+    scenario = world.scenario  # traffic from elsewhere brings its own drivers and days
     setting = with_training(attack_setting(world), world)
     with tempfile.TemporaryDirectory(prefix=SPOOL_PREFIX, dir=out, ignore_cleanup_errors=True) as spool:
         streamed = Stream(
@@ -165,9 +166,17 @@ def simulate(
                 replicate=replicate,
                 city=world.city.content_hash(),
                 tables={name: content_hash(frame) for name, frame in written.items()},
+                traffic=_sources(world),
             ),
         )
     return run
+
+
+def _sources(world: World) -> dict[str, str]:
+    recorded = world.recorded
+    if recorded is None:
+        return {}
+    return {"source": "SUMO vehicle routes", "truth": recorded.truth, "content": recorded.content_hash()}
 
 
 def load_run(folder: Path) -> Run:

@@ -21,6 +21,7 @@ from simulator.scenario_parts import (
     ReaderGroup,
     Readers,
     Streets,
+    TrafficFiles,
     Travel,
     Walking,
 )
@@ -50,6 +51,7 @@ class Scenario(Spec):
     streets: Streets = Streets()
     people: People = People()
     travel: Travel = Travel()
+    traffic: TrafficFiles | None = None
     events: tuple[Event, ...] = ()
     walking: Walking = Walking()
     readers: tuple[Readers, ...] = ()
@@ -106,7 +108,26 @@ class Scenario(Spec):
                 )
         self.archive.check_owners(frozenset(group.owner for group in self.readers))
         self._check_faces()
+        self._check_traffic()
         return self
+
+    def _check_traffic(self) -> None:
+        if self.traffic is None:
+            return
+        net = self.streets.map
+        if net is None or not net.name.lower().endswith((".net.xml", ".net.xml.gz")):
+            raise ValueError(
+                'traffic was driven on a network of SUMO\'s: name it, streets.kind = "map" and streets.map = '
+                '"town.net.xml" (--net on the command line)'
+            )
+        for group in self.readers:
+            if group.kind != "fixed" and group.count:
+                raise ValueError(
+                    f"reader group '{group.name}' is of kind '{group.kind}', but traffic from elsewhere is "
+                    "read by fixed readers only; take the group out, or set its count to 0"
+                )
+        if self.events or self.walking.car_free:
+            raise ValueError("traffic from elsewhere knows no events and nobody on foot; take them out")
 
     def _check_faces(self) -> None:
         has_faces = any(isinstance(group, FaceReaders) and group.count for group in self.readers)

@@ -96,9 +96,11 @@ def parse_override(text: str) -> tuple[str, Any]:
 
 
 def _anchor_paths(data: dict[str, Any], folder: Path) -> dict[str, Any]:
-    parts = [data.get("streets"), *(data.get("readers") or [])]
+    parts = [data.get("streets"), data.get("traffic"), *(data.get("readers") or [])]
     for part in parts:
-        for key in ("map", "file"):
+        if isinstance(part, dict) and isinstance(part.get("routes"), list):
+            part["routes"] = [str(folder / name) for name in part["routes"]]
+        for key in ("map", "file", "homes"):
             if isinstance(part, dict) and isinstance(part.get(key), str):
                 part[key] = str(folder / part[key])
     return data

@@ -44,6 +44,21 @@ class Streets(Spec):
         return self
 
 
+class TrafficFiles(Spec):
+    """Traffic that another simulator made, driven in place of this one's; the map is its network."""
+
+    routes: tuple[Path, ...] = Field(
+        description="SUMO's vehicle routes with exit times (.xml, .xml.gz).", min_length=1
+    )
+    vehicle_id: str = Field(
+        "(?P<vehicle>.+)",
+        description="Regular expression that a whole id fits, with a group 'vehicle' and perhaps one 'day'.",
+    )
+    homes: Path | None = Field(
+        None, description="CSV of homes and work places; without one, the longest stays tell them."
+    )
+
+
 class Schedules(Spec):
     """Shares of residents by working schedule; relative weights, normalised to 1."""
 

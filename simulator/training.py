@@ -83,7 +83,11 @@ def make_town(world: World, n_drivers: int | None = None) -> MadeUpTown:
     town = build_world(
         # Learned from drivers alone: the adversary makes up nobody without a car.
         scenario.model_copy(
-            update={"people": people, "walking": scenario.walking.model_copy(update={"car_free": 0})}
+            update={
+                "people": people,
+                "traffic": None,
+                "walking": scenario.walking.model_copy(update={"car_free": 0}),
+            }
         ),
         seed,
         city=world.city,

@@ -21,6 +21,8 @@ from simulator.scenario import Scenario
 from simulator.scenario_parts import FaceReaders
 from simulator.sightings.capture import downtime
 from simulator.sightings.faces import Galleries
+from simulator.traffic.read import read_traffic
+from simulator.traffic.recorded import Recorded
 from simulator.travel.foot import (
     FootNetwork,
     WalkEnds,
@@ -79,6 +81,8 @@ class World:
         Whether each reader works on each day, shape (n_cameras, days).
     on_foot
         What people on foot need; ``None`` where nobody has to walk, since no reader reads faces.
+    recorded
+        Traffic of another simulator that is driven in place of this one's.
     """
 
     scenario: Scenario
@@ -94,6 +98,7 @@ class World:
     lot_camera: NDArray[np.int32]
     working: NDArray[np.bool_]
     on_foot: OnFoot | None = None
+    recorded: Recorded | None = None
 
     @property
     def has_mobile_readers(self) -> bool:
@@ -129,10 +134,12 @@ def build_world(
 
     Raises
     ------
-    MapError, ReaderError
-        If the map or the readers of the scenario cannot be used.
+    MapError, ReaderError, TrafficError
+        If the map, the readers or the traffic of the scenario cannot be used.
     """
     progress("streets", 0.0)
+    if scenario.traffic is not None:
+        return _recorded_world(scenario, seed, progress, cameras_of)
     city = build_city(scenario.streets, seed) if city is None else city
     progress("people", 0.0)
     places = build_places(scenario.people, city, seed)
@@ -192,6 +199,46 @@ def build_world(
         lot_camera=lot_camera,
         working=downtime(cameras, scenario.days, seed),
         on_foot=None if stations is None else _on_foot(scenario, city, places, drivers, stations, cameras),
+    )
+
+
+def _recorded_world(
+    scenario: Scenario, seed: int, progress: Progress, cameras_of: Callable[[Places], Cameras] | None
+) -> World:
+    """Build the world of traffic from elsewhere: no routes are chosen; readers stand by its volume."""
+    scenario, recorded = read_traffic(scenario, seed)
+    city, places, drivers = recorded.city, recorded.places, recorded.drivers
+    progress("readers", 0.0)
+    represented = scenario.people.vehicles_represented or drivers.n_drivers
+    volume = recorded.volume(scenario.days) * represented / drivers.n_drivers
+    cameras = (
+        place_readers(scenario.readers, city=city, edge_volume=volume, lot_places={}, seed=seed)
+        if cameras_of is None
+        else cameras_of(places)
+    )
+    indptr, camera, offset_m = edge_cameras(cameras, city.network)
+    no_node = np.empty(0, dtype=np.int32)
+    return World(
+        scenario=scenario,
+        seed=seed,
+        city=city,
+        places=places,
+        drivers=drivers,
+        destinations=build_destinations(
+            scenario.people,
+            places,
+            rho=scenario.travel.exploration_rho,
+            gamma=scenario.travel.exploration_gamma,
+        ),
+        trees=build_trees(
+            city.network, arrive_node=no_node, depart_node=no_node, travel=scenario.travel, seed=seed
+        ),
+        volume=volume,
+        cameras=cameras,
+        watched=WatchedEdges(indptr=indptr, camera=camera, offset_m=offset_m),
+        lot_camera=np.full(places.n_places, -1, dtype=np.int32),
+        working=downtime(cameras, scenario.days, seed),
+        recorded=recorded,
     )
 
 

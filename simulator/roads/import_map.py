@@ -1,7 +1,8 @@
-"""Real streets: OpenStreetMap files and osmnx's own graphs, made into a city.
+"""Real streets: OpenStreetMap files, osmnx's own graphs, and SUMO's networks, made into a city.
 
 ``.osm``, ``.osm.gz`` and ``.osm.pbf`` files are read with osmium, ``.graphml`` files with osmnx; both belong
-to the optional extra ``maps`` and are imported only when a map is converted, not when a kept one is loaded.
+to the optional extra ``maps``. ``.net.xml`` files are read with sumolib, of the extra ``sumo``. All are
+imported only when a map is converted, not when a kept one is loaded.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from simulator.roads.osm_read import Use, is_drivable, missing_extra, read_osm, 
 from simulator.roads.osm_streets import Piece, Project, plan_streets, street_pieces, without_parallels
 from simulator.roads.zones import choose_gateways, main_class_at_node
 
-SUFFIXES = (".osm", ".osm.gz", ".osm.pbf", ".graphml")
+SUMO_SUFFIXES = (".net.xml", ".net.xml.gz")
+SUFFIXES = (".osm", ".osm.gz", ".osm.pbf", ".graphml", *SUMO_SUFFIXES)
 FEWEST_NODES = 50
 
 
@@ -35,7 +37,8 @@ def import_map(path: Path, *, fewest_nodes: int = FEWEST_NODES, use_cache: bool 
     Parameters
     ----------
     path
-        An ``.osm``, ``.osm.gz``, ``.osm.pbf`` or (osmnx) ``.graphml`` file.
+        An ``.osm``, ``.osm.gz``, ``.osm.pbf``, (osmnx) ``.graphml`` or (SUMO) ``.net.xml`` file, the last
+        perhaps packed with gzip.
     fewest_nodes
         Junctions that the connected part must have at least.
     use_cache
@@ -54,11 +57,11 @@ def import_map(path: Path, *, fewest_nodes: int = FEWEST_NODES, use_cache: bool 
         raise MapError(f"There is no map file {path}.{near_files(path)}") from None
     except OSError as error:
         raise MapError(f"The map {path} cannot be read: {error.strerror or error}.") from None
-    name = path.name[: -len(suffix)].replace("-", " ").replace("_", " ").title() or path.name
+    name = map_name(path)
     kept = cache_file(content, suffix)
     city = load_city(kept, name) if use_cache else None
     if city is None:
-        city = _from_graphml(path, name) if suffix == ".graphml" else _from_osm(path, name)
+        city = _converted(path, suffix, name)
         if use_cache:
             save_city(city, kept)
     if city.network.n_nodes < fewest_nodes:
@@ -67,6 +70,19 @@ def import_map(path: Path, *, fewest_nodes: int = FEWEST_NODES, use_cache: bool 
             f"fewer than the {fewest_nodes} a simulation needs. Take a larger extract."
         )
     return city
+
+
+def map_name(path: Path) -> str:
+    """Return what a map's city is called: its file's name without the ending."""
+    return path.name[: -len(_suffix(path))].replace("-", " ").replace("_", " ").title() or path.name
+
+
+def _converted(path: Path, suffix: str, name: str) -> City:
+    if suffix in SUMO_SUFFIXES:
+        from simulator.roads.sumo_net import read_sumo_net
+
+        return read_sumo_net(path).city
+    return _from_graphml(path, name) if suffix == ".graphml" else _from_osm(path, name)
 
 
 def _suffix(path: Path) -> str:
@@ -96,21 +112,31 @@ def _from_osm(path: Path, name: str) -> City:
     pieces = without_parallels(pieces, places)
     project, crs = _utm(np.array(list(places.values())))
     plan = plan_streets(pieces, places, project)
-    return _city(path, name, crs, plan, data.uses, project)
+    return city_of_plan(path, name, crs, plan, data.uses, project)[0]
 
 
-def _city(path: Path, name: str, crs: str, plan: StreetPlan, uses: Sequence[Use], project: Project) -> City:
+def city_of_plan(
+    path: Path, name: str, crs: str, plan: StreetPlan, uses: Sequence[Use], project: Project
+) -> tuple[City, NDArray[np.int64]]:
+    """Return the city of a map's streets, and the plan's node of each of its nodes.
+
+    Raises
+    ------
+    MapError
+        If no street is left.
+    """
     try:
         network, plan_node, _ = assemble(plan)
     except MapError as error:
         raise MapError(f"The streets of {path} cannot be used: {error}") from None
-    return City(
+    city = City(
         name=name,
         network=network,
         land_use=land_use_from_tags(network, uses, project),
         gateway_node=choose_gateways(network, _cut_roads(network, plan, plan_node), spacing_share=0.015),
         crs=crs,
     )
+    return city, plan_node
 
 
 def _utm(lonlat: NDArray[np.float64]) -> tuple[Project, str]:
@@ -180,7 +206,7 @@ def _from_graphml(path: Path, name: str) -> City:
         project, crs = _utm(np.array(list(places.values())))
     else:
         project, crs = (lambda x, y: (x, y)), str(graph.graph["crs"]).upper()
-    return _city(path, name, crs, plan_streets(pieces, places, project), [], project)
+    return city_of_plan(path, name, crs, plan_streets(pieces, places, project), [], project)[0]
 
 
 def _graph_pieces(graph: Any) -> tuple[list[Piece], dict[int, tuple[float, float]]]:

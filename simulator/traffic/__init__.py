@@ -1,0 +1,1 @@
+"""Traffic that other simulators made, as a source of movement in place of this one's own."""
