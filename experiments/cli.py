@@ -303,6 +303,12 @@ def calibration(
     figure: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw claimed against held into this PNG file.")
     ] = None,
+    own: Annotated[
+        bool,
+        typer.Option(
+            "--own-assumptions", help="On drivers drawn from the adversary's own model; see docs/bayes.md."
+        ),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare how sure the adversary is with how often it is right.
@@ -311,7 +317,7 @@ def calibration(
     """
     from rich.console import Console
 
-    from experiments.honesty import coverage, study
+    from experiments.honesty import coverage, own_assumptions, study
     from experiments.honesty_report import coverage_table, draw_claimed_against_held
     from experiments.prepare import scenario_from_options
 
@@ -319,7 +325,11 @@ def calibration(
         name_or_file, drivers=drivers, days=days, map_file=map_file, overrides=overrides or ()
     )
     with progress_bar(quiet=quiet) as progress:
-        beliefs = study(scenario, seed=seed, workers=workers, progress=progress)
+        beliefs = (
+            own_assumptions(scenario, seed=seed, drivers=drivers or 1_000, progress=progress)
+            if own
+            else study(scenario, seed=seed, workers=workers, progress=progress)
+        )
     Console().print(coverage_table(coverage(beliefs), scenario.id))
     if figure is not None:
         draw_claimed_against_held(beliefs, figure)

@@ -12,10 +12,15 @@ import numpy as np
 import polars as pl
 from scipy.stats import kstest
 
+from simulator.adversary.bayes.own_world import draw_own_world
+from simulator.chunks import attack_setting
 from simulator.errors import ScenarioError
+from simulator.privacy.posterior import disclose
 from simulator.run import simulate
 from simulator.scenario import Scenario
 from simulator.scenario_file import with_overrides
+from simulator.streams import Stream, generator, replicate_seed
+from simulator.world import build_world
 
 LEVELS = (0.5, 0.8, 0.95)
 SURE_MASS = 0.9
@@ -97,3 +102,62 @@ def study(
         )
     only = with_overrides(scenario, {"attackers.names": list(names)})
     return simulate(only, seed=seed, workers=workers, progress=progress).beliefs
+
+
+OWN_DAYS = (7, 30, 90)
+_FEW_DRIVERS = 300
+
+
+def own_assumptions(
+    scenario: Scenario,
+    *,
+    seed: int,
+    drivers: int,
+    progress: Callable[[str, float], None] = lambda stage, done: None,
+) -> pl.DataFrame:
+    """Draw drivers from the adversary's own model and return what it believes of them.
+
+    Simulation-based calibration (Talts et al. 2018): the streets and readers are a scenario's, places come
+    from the adversary's prior and the signs at the ends of stays from its urns, so that nothing that it
+    assumes is wrong. It takes no shortcuts in its search here.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``attacker, driver_id, target, day, truth_level, mass_within_250m, error_m``, as of ``beliefs``.
+    """
+    # Who drives there only matters to where readers stand.
+    few = with_overrides(scenario, {"people.drivers": min(scenario.people.drivers, _FEW_DRIVERS)})
+    knowledge = attack_setting(build_world(few, replicate_seed(seed, 0), progress)).knowledge
+    parts = []
+    for i, target in enumerate(("home", "work")):
+        progress("attack", i / 2)
+        own = draw_own_world(
+            knowledge,
+            generator(seed, Stream.OWN_WORLD, target),
+            n_plates=drivers,
+            checkpoint_days=OWN_DAYS,
+            work=target == "work",
+        )
+        attack = own.attacker.infer(own.view, knowledge)
+        guesses, posterior = getattr(attack, target), getattr(attack, f"{target}_posterior")
+        ids = np.arange(drivers, dtype=np.int32)
+        found = disclose(
+            posterior, guesses, own.truth, ids, np.ones(drivers, dtype=np.bool_), seed=seed
+        ).columns
+        x, y = posterior.x_m[own.truth][:, None], posterior.y_m[own.truth][:, None]
+        shape = guesses.x_m.shape
+        parts.append(
+            pl.DataFrame(
+                {
+                    "attacker": [own.attacker.name] * (drivers * len(OWN_DAYS)),
+                    "driver_id": np.repeat(ids, len(OWN_DAYS)),
+                    "target": [target] * (drivers * len(OWN_DAYS)),
+                    "day": np.broadcast_to(np.array(OWN_DAYS, dtype=np.int32), shape).ravel(),
+                    "truth_level": found["truth_level"].ravel(),
+                    "mass_within_250m": found["mass_within_250m"].ravel(),
+                    "error_m": np.hypot(guesses.x_m - x, guesses.y_m - y).ravel(),
+                }
+            )
+        )
+    return pl.concat(parts)

@@ -68,6 +68,7 @@ class Stream(StrEnum):
     FALSE_MATCH = "false-match"
     VALIDATION = "validation"
     UNKNOWN_READERS = "unknown-readers"
+    OWN_WORLD = "own-world"
 
 
 def stream_key(root_seed: int, name: Stream, *entity: int | str) -> int:

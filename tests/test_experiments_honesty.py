@@ -17,9 +17,10 @@ from experiments.figures.certainty import (
     plot_credible_area,
     plot_level_histogram,
 )
-from experiments.honesty import coverage, study
+from experiments.honesty import coverage, own_assumptions, study
+from scenarios.lookup import scenario_named
 from simulator.errors import ScenarioError
-from simulator.scenario_file import scenario_from_dict
+from simulator.scenario_file import scenario_from_dict, with_overrides
 
 
 def beliefs(power: float, n: int = 4_000) -> pl.DataFrame:
@@ -94,3 +95,13 @@ def test_a_scenario_without_an_adversary_that_is_sure_of_anything_is_refused() -
     scenario = scenario_from_dict({"id": "t", "title": "t", "attackers": {"names": ["night-mode"]}})
     with pytest.raises(ScenarioError, match="bayes"):
         study(scenario, seed=1)
+
+
+def test_it_is_honest_about_drivers_drawn_from_its_own_model() -> None:
+    town = with_overrides(scenario_named("first-town"), {"people.drivers": 60})
+    told = coverage(own_assumptions(town, seed=1, drivers=400))
+    assert set(told["target"]) == {"home", "work"} and told["drivers"].to_list() == [400] * 6
+    for claimed in (0.5, 0.8, 0.95):
+        off = (told[f"held_{100 * claimed:g}"] - claimed).abs()
+        # Six cells of 400 drivers: three standard errors.
+        assert off.max() < 3 * np.sqrt(claimed * (1 - claimed) / 400)  # type: ignore[operator]
