@@ -7,11 +7,13 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from experiments.cli import app
+from experiments.elsewhere_study import first_and_last_median
 from simulator.manifest import read_manifest
 from simulator.recapture import recapture_run
 from simulator.replay import replay
@@ -65,3 +67,19 @@ def test_dwell_is_told_in_the_manifest(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*GIVEN, "--dwell", "--days", "2", "--out", str(out)])
     assert done.exit_code == 0, done.output
     assert "longest stays" in read_manifest(out).traffic["truth"]
+
+
+def test_median_of_first_and_last_reads_by_hand(folder: Path) -> None:
+    reads = recapture_run(folder).sightings
+    n = load_run(folder).drivers.height
+    found = first_and_last_median(reads, n)
+    for driver in range(n):
+        own = reads.take(reads.plate == driver)
+        if not own.n_sightings:
+            assert np.isnan(found[driver]).all()
+            continue
+        days = own.time_s // 86_400
+        ends = [
+            rows[k] for day in np.unique(days) for rows in (np.flatnonzero(days == day),) for k in (0, -1)
+        ]
+        assert found[driver].tolist() == [np.median(own.x_m[ends]), np.median(own.y_m[ends])]
