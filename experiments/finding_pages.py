@@ -135,6 +135,13 @@ PAGES: dict[str, Page] = {
             _home("found on day 84, %", "right-at-day", _FIRST, day=84),
             _home("found on day 90, %", "right-at-day", _FIRST, day=90),
             _home("sure and right once by day 90, %", "known-by-day", _SURE, day=90),
+            _home(
+                "by 'largest cluster' on day 90, %",
+                "right-at-day",
+                _FIRST,
+                day=90,
+                attacker="krumm-largest-cluster",
+            ),
         ),
     ),
     "exposure": Page(

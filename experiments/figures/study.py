@@ -14,6 +14,8 @@ from experiments.sweep.spec import Headline, Study
 from experiments.words import TARGET_WORDS, criterion_words
 
 _MOST_LINES = len(PALETTE)
+# Letters of all labels together that fit side by side.
+_WIDE_LABELS = 50
 _NOT_RESIDENTS = ("visitor", "car")
 
 
@@ -41,8 +43,14 @@ def ladder_curve(study: Study, results: pl.DataFrame, headline: Headline | None 
         rows.select(pl.col(line).alias("line"), pl.col(first.name).alias("level"), "estimate", "low", "high")
         .join(steps, on="level", how="inner", maintain_order="left")
         .select("line", "step", "level", "estimate", "low", "high")
-        .sort("line", "step", maintain_order=True)
+        # Lines in the order of the second factor's levels, which need not be that of the alphabet.
+        .sort(_place(study.factors[1].labels()) if two else "line", "step", maintain_order=True)
     )
+
+
+def _place(labels: tuple[str, ...]) -> pl.Expr:
+    places = {label: i for i, label in enumerate(labels)}
+    return pl.col("line").cast(pl.String).replace_strict(places, return_dtype=pl.Int64)
 
 
 def plot_ladder(
@@ -75,11 +83,12 @@ def plot_ladder(
             )  # fmt: skip
     wanted = headline or study.headline
     measure = measure_named(wanted.measure)
+    slanted = len(labels) > 5 or sum(map(len, labels)) > _WIDE_LABELS
     ax.set_xticks(
         range(len(labels)),
         labels,
-        rotation=35 if len(labels) > 5 else 0,
-        ha="right" if len(labels) > 5 else "center",
+        rotation=35 if slanted else 0,
+        ha="right" if slanted else "center",
     )
     # Steps at which nothing is reached have no point, but a place.
     ax.set_xlim(-0.6, len(labels) - 0.4)

@@ -92,6 +92,8 @@ def over_replicates(replicates: Sequence[pl.DataFrame], *, shares: bool = True) 
     half = t * np.sqrt(variance)
     low, high = estimate - half, estimate + half
     if shares:
+        # Differences can be negative; what is measured cannot.
+        low = np.maximum(low, 0.0)
         is_share = np.array([measure_named(name).unit == "share" for name in total["measure"]], dtype=bool)
         if is_share.any():
             low[is_share], high[is_share] = share_interval(
