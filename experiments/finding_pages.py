@@ -193,7 +193,6 @@ PAGES: dict[str, Page] = {
                   attacker="krumm-largest-cluster"),
             _home("no car, by 'largest cluster', %", "right-at-day-no-car", _FIRST, day=30,
                   attacker="krumm-largest-cluster"),
-            _home("drivers, Bayesian, %", "right-at-day", _FIRST, day=30),
         ),
     ),
 }  # fmt: skip
