@@ -109,7 +109,16 @@ def learn_modesty(
     nowhere, known = posterior.none[plate, checkpoint], evidence[plate, checkpoint]
     group = np.searchsorted(np.quantile(known, np.arange(1, _GROUPS) / _GROUPS), known)
     sizes = np.maximum(np.bincount(group, minlength=_GROUPS), 1)
-    log_chance, level = np.empty(len(plate)), np.empty(len(plate))
+    n = len(plate)
+    count, at = np.empty(n, np.int64), np.empty(n, np.int64)
+    left, left_prior = np.empty(n), np.empty(n)
+    log_ratio, listed_prior = np.empty(mass.shape), np.empty(mass.shape)
+    _prepare(
+        place, mass, nowhere, posterior.prior, truth[plate], count, left, left_prior, at, log_ratio,
+        listed_prior,
+    )  # fmt: skip
+    truth_prior = posterior.prior[truth[plate]]
+    log_chance, level = np.empty(n), np.empty(n)
 
     start = np.tile([0.0, 0.0, _USUAL_DOUBT, 0.0], (5, 1))
     start[1:] += np.diag([0.3, 0.1, 1.0, 0.3])
@@ -121,8 +130,8 @@ def learn_modesty(
     def loss(parameters: NDArray[np.float64]) -> float:
         modesty = of(parameters)
         _judge(
-            place, mass, nowhere, posterior.prior, truth[plate], modesty.powers(known),
-            modesty.doubts(known), none, log_chance, level,
+            count, left, left_prior, at, log_ratio, listed_prior, nowhere, truth_prior,
+            modesty.powers(known), modesty.doubts(known), none, log_chance, level,
         )  # fmt: skip
         # A weak pull towards no change: a few hundred made-up drivers are not to decide on their own.
         pull = (parameters - start[0]) ** 2 @ _PULL
@@ -140,20 +149,31 @@ def learn_modesty(
 
 
 @njit(cache=True)
-def _sharp_and_tame(place, mass, none, prior, power, none_prior, sharp, tamer):  # type: ignore[no-untyped-def]
-    """Fill the masses of one row's places under the power and a quarter of it.
+def _ratios(place, mass, none, prior, log_ratio, listed_prior):  # type: ignore[no-untyped-def]
+    """Fill one row's log-ratios of posterior to prior, and the priors.
 
-    Returns what all other places have, and "none", under each, and the prior of the other places.
+    Returns the number of places, and posterior and prior of all other places.
     """
-    left, left_prior = 1.0 - none, 1.0
-    n = 0
+    left, left_prior, n = 1.0 - none, 1.0, 0
     for i in range(len(place)):
         if place[i] < 0:
             break
+        a = max(prior[place[i]], 1e-30)
+        listed_prior[i], log_ratio[i] = a, np.log(max(mass[i], 1e-20) / a)
         left -= mass[i]
         left_prior -= prior[place[i]]
         n += 1
-    left, left_prior = max(left, 1e-9), max(left_prior, 1e-12)
+    return n, max(left, 1e-9), max(left_prior, 1e-12)
+
+
+@njit(cache=True)
+def _sharp_and_tame(  # type: ignore[no-untyped-def]
+    n, log_ratio, listed_prior, left, left_prior, none, power, none_prior, sharp, tamer
+):
+    """Fill the masses of one row's places under the power and a quarter of it.
+
+    Returns what all other places have, and "none", under each.
+    """
     q = 0.25 * power
     # Priors of places are given that there is one.
     scale, scale_tame = (1.0 - none_prior) ** (1.0 - power), (1.0 - none_prior) ** (1.0 - q)
@@ -166,26 +186,28 @@ def _sharp_and_tame(place, mass, none, prior, power, none_prior, sharp, tamer): 
         nowhere_tame, nowhere = none_prior * y, none_prior * y**4
     whole, whole_tame = rest + nowhere, rest_tame + nowhere_tame
     for i in range(n):
-        a = max(prior[place[i]], 1e-30)
-        y = np.exp(q * np.log(max(mass[i], 1e-20) / a))
-        tamer[i], sharp[i] = scale_tame * a * y, scale * a * y**4
+        y = np.exp(q * log_ratio[i])
+        tamer[i], sharp[i] = scale_tame * listed_prior[i] * y, scale * listed_prior[i] * y**4
         whole += sharp[i]
         whole_tame += tamer[i]
     for i in range(n):
         sharp[i] /= whole
         tamer[i] /= whole_tame
-    return n, rest / whole, rest_tame / whole_tame, nowhere / whole, nowhere_tame / whole_tame, left_prior
+    return rest / whole, rest_tame / whole_tame, nowhere / whole, nowhere_tame / whole_tame
 
 
 @njit(cache=True)
 def _tame(place, mass, none, prior, powers, doubt, none_prior):  # type: ignore[no-untyped-def]
     sharp, tamer = np.empty(place.shape[2]), np.empty(place.shape[2])
+    log_ratio, listed_prior = np.empty(place.shape[2]), np.empty(place.shape[2])
     for p in range(place.shape[0]):
         for k in range(place.shape[1]):
             d = doubt[p, k]
-            n, _, _, nowhere, nowhere_tame, _ = _sharp_and_tame(
-                place[p, k], mass[p, k], none[p, k], prior, powers[p, k], none_prior, sharp, tamer
-            )
+            n, left, left_prior = _ratios(place[p, k], mass[p, k], none[p, k], prior, log_ratio, listed_prior)
+            _, _, nowhere, nowhere_tame = _sharp_and_tame(
+                n, log_ratio, listed_prior, left, left_prior, none[p, k], powers[p, k], none_prior, sharp,
+                tamer,
+            )  # fmt: skip
             none[p, k] = (1.0 - d) * nowhere + d * nowhere_tame
             # Likeliest first: an insertion sort, since the order hardly changes.
             for i in range(n):
@@ -198,33 +220,47 @@ def _tame(place, mass, none, prior, powers, doubt, none_prior):  # type: ignore[
 
 
 @njit(cache=True)
-def _judge(place, mass, none, prior, truth, powers, doubts, none_prior, log_chance, level):  # type: ignore[no-untyped-def]
+def _prepare(place, mass, none, prior, truth, count, left, left_prior, at, log_ratio, listed_prior):  # type: ignore[no-untyped-def]
+    """Work out what does not depend on the powers: ratios, and where each row's truth stands, or -1."""
+    for r in range(len(truth)):
+        count[r], left[r], left_prior[r] = _ratios(
+            place[r], mass[r], none[r], prior, log_ratio[r], listed_prior[r]
+        )
+        at[r] = -1
+        for i in range(count[r]):
+            if place[r, i] == truth[r]:
+                at[r] = i
+
+
+@njit(cache=True)
+def _judge(  # type: ignore[no-untyped-def]
+    count, left, left_prior, at, log_ratio, listed_prior, none, truth_prior, powers, doubts, none_prior,
+    log_chance, level,
+):  # fmt: skip
     """Fill the log-probability of each row's truth, given that it exists, and the level of its credible set.
 
     Ties are broken by an even sequence in place of draws: the multiples of the golden ratio.
     """
-    sharp, tamer = np.empty(place.shape[1]), np.empty(place.shape[1])
-    for r in range(len(truth)):
-        n, rest, rest_tame, nowhere, nowhere_tame, left_prior = _sharp_and_tame(
-            place[r], mass[r], none[r], prior, powers[r], none_prior, sharp, tamer
-        )
+    sharp, tamer = np.empty(log_ratio.shape[1]), np.empty(log_ratio.shape[1])
+    for r in range(len(at)):
+        n = count[r]
+        rest, rest_tame, nowhere, nowhere_tame = _sharp_and_tame(
+            n, log_ratio[r], listed_prior[r], left[r], left_prior[r], none[r], powers[r], none_prior, sharp,
+            tamer,
+        )  # fmt: skip
         doubt = doubts[r]
         u = (r * 0.6180339887498949) % 1.0
         exists = max(1.0 - (1.0 - doubt) * nowhere - doubt * nowhere_tame, 1e-6)
-        at = -1
-        for i in range(n):
-            if place[r, i] == truth[r]:
-                at = i
-        if at >= 0:
-            own = (1.0 - doubt) * sharp[at] + doubt * tamer[at]
+        if at[r] >= 0:
+            own = (1.0 - doubt) * sharp[at[r]] + doubt * tamer[at[r]]
             below = u * own
             for i in range(n):
                 m = (1.0 - doubt) * sharp[i] + doubt * tamer[i]
-                if i != at and m > own:
+                if i != at[r] and m > own:
                     below += m
         else:
             others = (1.0 - doubt) * rest + doubt * rest_tame
-            own = others * prior[truth[r]] / left_prior
+            own = others * truth_prior[r] / left_prior[r]
             below = exists - u * others
         log_chance[r] = np.log(own / exists + 1e-12)
         level[r] = below / exists
