@@ -17,6 +17,8 @@ from experiments.sweep.design import design_of
 from experiments.sweep.group_measure import groups_of
 from experiments.sweep.measures import check_criteria, measure_named
 from experiments.sweep.spec import RESULT_COLUMNS, study_named
+from simulator.adversary.attacker import attacker_named, default_attacker_names
+from simulator.adversary.catalogue import BAYES, LOWER_RUNGS
 from simulator.errors import StudyError
 
 KEPT = findings.kept_names()
@@ -147,3 +149,10 @@ def test_groups_cover_each_resident_on_the_map_three_times() -> None:
     dense = groups.filter(pl.col("group") == "dense district")["driver_id"].sort()
     assert dense.to_list() == list(range(9))
     assert groups.filter(pl.col("group") == "parks in the street").height == 9
+
+
+def test_lower_rungs_know_less_and_attack_only_where_they_are_named() -> None:
+    rungs = [attacker.rung for attacker in LOWER_RUNGS]
+    assert rungs == sorted(rungs) and max(rungs) < BAYES.rung
+    assert not {attacker.name for attacker in LOWER_RUNGS} & set(default_attacker_names())
+    assert BAYES.name in default_attacker_names() and attacker_named("bayes-streets") in LOWER_RUNGS
