@@ -20,7 +20,7 @@ from rich.table import Table
 from experiments.bench_process import Measured, measure
 from simulator.manifest import read_manifest
 from simulator.scenario import Scenario
-from simulator.scenario_file import scenario_from_dict
+from simulator.scenario_file import scenario_from_dict, with_overrides
 
 _GB = 1e9
 _PYTHON = (sys.executable, "-m")
@@ -35,6 +35,7 @@ class Sizes:
     city_nodes: int = 10_000
     city_area_km2: float = 150.0
     city_drivers: int = 20_000
+    adversary_drivers: int = 3_000
     city_fixed: int = 120
     city_cars: int = 5
     days: int = 90
@@ -52,6 +53,7 @@ QUICK = Sizes(
     city_nodes=400,
     city_area_km2=6.0,
     city_drivers=200,
+    adversary_drivers=100,
     city_fixed=12,
     city_cars=1,
     days=5,
@@ -123,6 +125,7 @@ def measurements(sizes: Sizes, *, maps: Path | None = None) -> Iterator[Row]:
     yield from _linking(sizes)
     yield _same_bits()
     yield from _town(sizes)
+    yield _adversary(sizes)
     yield from _columbus(maps)
     yield from _city(sizes)
 
@@ -214,6 +217,44 @@ def _town(sizes: Sizes) -> Iterator[Row]:
                 environment=kernels,
             )
             yield _at_most(f"first-town, command to finished figures, {state}", took.wall_s, most, "s")
+
+
+def _adversary(sizes: Sizes) -> Row:
+    """Time the Bayesian adversary on one core: tables and all, as if for 10,000 drivers, without practice."""
+    from time import process_time
+
+    from simulator.adversary.attacker import attacker_named
+    from simulator.chunks import MobileBlocks, attack_setting, capture, view_of
+    from simulator.world import build_world
+
+    days = (1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 75, 90)
+    scenario = with_overrides(
+        city_scenario(sizes, sizes.days),
+        {
+            "people.drivers": sizes.adversary_drivers,
+            "people.vehicles_represented": sizes.city_drivers,
+            "attackers.names": ["bayes"],
+            "attackers.checkpoint_days": [day for day in days if day < sizes.days],
+        },
+    )
+    world = build_world(scenario, 1)
+    n, bayes = sizes.adversary_drivers, attacker_named("bayes")
+    view = view_of(world, capture(world, 0, n, MobileBlocks(world)).own, 0, n)
+    took = []
+    # The first round makes the tables, too, the second does not: the difference is theirs.
+    knowledge = attack_setting(world).knowledge
+    for _ in range(2):
+        start = process_time()
+        bayes.infer(view, knowledge)
+        took.append(process_time() - start)
+    rate = 10_000 / ((took[0] - took[1]) + took[1] * 10_000 / n)
+    return Row(
+        what=f"Bayesian adversary, {sizes.city_nodes:,} nodes, {sizes.days} days, "
+        f"{len(scenario.checkpoints())} checkpoints, tables for 10,000 drivers included",
+        goal="≥ 1,000 drivers/s",
+        measured=f"{rate:,.0f} drivers/s ({1e3 * took[1] / n:.2f} ms each, tables {took[0] - took[1]:.1f} s)",
+        ok=rate >= 1_000,
+    )
 
 
 def _columbus(maps: Path | None) -> Iterator[Row]:
