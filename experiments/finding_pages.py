@@ -72,10 +72,48 @@ def _rules(last: int) -> tuple[Column, ...]:
     )
 
 
+def _held(target: str, day: int, *levels: int) -> tuple[Column, ...]:
+    word = "homes" if target == "home" else "work places"
+    return tuple(
+        Column(
+            title=f"{word}, day {day}: {level}%",
+            where={
+                "target": target,
+                "measure": "calibration",
+                "criterion": f"credible-{level}",
+                "attacker": "bayes",
+                "day": day,
+            },
+        )
+        for level in levels
+    )
+
+
 #: The README's table is the one of the study 'rules'.
 README_RULES = Page(rows=("rule",), heads=("rule, alone",), columns=_rules(90))
 
 PAGES: dict[str, Page] = {
+    "honesty": Page(
+        rows=("readers",),
+        heads=("fixed readers",),
+        columns=(
+            *_held("home", 7, 50, 80, 95),
+            *_held("home", 90, 50, 80, 95),
+            *_held("work", 7, 50, 80, 95),
+            *_held("work", 90, 50, 80, 95),
+        ),
+    ),
+    "wrong-assumptions": Page(
+        rows=("error",),
+        heads=("the adversary believes",),
+        columns=(
+            *_held("home", 30, 50, 90),
+            *_held("work", 30, 50, 90),
+            *_held("home", 60, 50, 90),
+            *_held("work", 60, 50, 90),
+            _home("found on day 60, %", "right-at-day", _FIRST, day=60),
+        ),
+    ),
     "retention": Page(
         rows=("retention",),
         heads=("kept for",),
