@@ -21,7 +21,7 @@ from simulator.people.places import PlaceKind
 from simulator.roads.import_map import import_map
 from simulator.roads.network import RoadClass
 from simulator.roads.sumo_net import SumoStreets, read_sumo_net, road_class
-from simulator.traffic.homes import dwell, read_homes
+from simulator.traffic.homes import behind, dwell, read_homes
 from simulator.traffic.routes import DAY_S, Routes, read_routes
 from simulator.world import World, build_world
 
@@ -322,6 +322,53 @@ def test_dwell_by_hand(streets: SumoStreets, tmp_path: Path) -> None:
     assert works.edge.tolist() == [streets.edge_of[work]]
     # On a weekend nobody works.
     assert not dwell(read, streets, start_weekday=5)[1].known.any() or read.days > 2
+
+
+def test_places_beyond_the_map_lie_where_cars_leave_it(streets: SumoStreets, tmp_path: Path) -> None:
+    """A resident who works beyond the map works behind the gateway driven to, not behind home."""
+    network, gates = streets.city.network, set(streets.city.gateway_node.tolist())
+    names, edge_of = list(streets.edge_of), streets.edge_of
+    ends = {
+        name: (int(network.edge_tail[edge_of[name]]), int(network.edge_head[edge_of[name]])) for name in names
+    }
+    out = next(n for n in names if ends[n][1] in gates)
+    gate, gate_tail = ends[out][1], ends[out][0]
+    into = next(n for n in names if ends[n] == (gate, gate_tail))
+    other = next(n for n in names if ends[n][1] in gates - {gate})
+    home = next(n for n in names if not set(ends[n]) & gates)
+    text = HEAD
+    for day in range(3):
+        # Out to work and back; in the evening once to another gateway, for longer than to work.
+        legs = [(8, f"{home} {out}"), (16, f"{into} {home}"), (17, f"{home} {other}")]
+        legs = legs if day == 1 else legs[:2]
+        for k, (hour, edges) in enumerate(legs):
+            t = day * DAY_S + hour * 3600
+            text += vehicle(f"car1_{day}_{k}", edges, f"{t + 60} {t + 120}", t, arrivalPos="20.0")
+    for day in range(2):  # somebody who comes from there
+        for k, (hour, edges) in enumerate(((7, f"{into} {home}"), (18, f"{home} {out}"))):
+            t = day * DAY_S + hour * 3600
+            text += vehicle(f"car2_{day}_{k}", edges, f"{t + 60} {t + 120}", t, arrivalPos="20.0")
+    listed = "vehicle,home_edge,home_pos,work_edge,work_pos\n"
+    listed += f"car1,{home},20,outside,\ncar2,outside,,{home},20\n"
+    read = read_routes((made(tmp_path, text + TAIL),), streets, RULE)
+    homes, _ = read_homes(made(tmp_path, listed, "homes.csv"), read, streets)
+    home_node, work_node = behind(read, streets, homes, start_weekday=0)
+    assert work_node[0] == gate and home_node[1] == gate
+    # A Saturday and a Sunday tell nothing about work: then it is where the first trip begins.
+    weekend = read.take(np.flatnonzero(read.depart_s < 2 * DAY_S))
+    own = network.edge_tail[edge_of[home]]
+    assert behind(weekend, streets, homes, start_weekday=5)[1][0] == own
+
+
+def test_nobody_from_outside_works_where_they_live(world: World) -> None:
+    """Most who work beyond the map stand, on weekdays by day, at the gateway that their work lies behind."""
+    places, drivers = world.places, world.drivers
+    work = drivers.work_place
+    away = (drivers.kind == DriverKind.RESIDENT) & (work >= 0)
+    away &= places.edge[np.maximum(work, 0)] < 0
+    assert away.sum() >= 5
+    gate = np.isin(places.arrive_node[work[away]], world.city.gateway_node)
+    assert gate.all()
 
 
 # --- the world, and what readers read -----------------------------------------------------------------

@@ -217,40 +217,24 @@ def dwell(routes: Routes, streets: SumoStreets, *, start_weekday: int) -> tuple[
         0 for Monday.
     """
     network, n = streets.city.network, len(routes.vehicle)
-    days = routes.days + 1
-    night = _clock(days, [(day, h) for day in range(days) for h in ((0.0, NIGHT_H[1]), (NIGHT_H[0], 24.0))])
-    weekdays = [day for day in range(days) if (start_weekday + day) % 7 < 5]
-    work = _clock(days, [(day, WORKING_H) for day in weekdays])
-    # A stay before a vehicle's first trip, and one after each of its trips.
-    starts = np.flatnonzero(np.diff(routes.driver, prepend=-1))
-    ends = np.append(starts[1:], routes.n_trips) - 1
-    until = np.append(routes.depart_s[1:], 0.0)
-    until[ends] = days * DAY_S - DAY_S
-    vehicle = np.concatenate([routes.driver[starts], routes.driver])
-    edge = np.concatenate([routes.first_edge[starts], routes.last_edge])
-    offset = np.concatenate([routes.from_m[starts], routes.to_m])
-    begin = np.concatenate([np.zeros(len(starts)), routes.arrive_s])
-    end = np.maximum(np.concatenate([routes.depart_s[starts], until]), begin)
-    gate = np.zeros(network.n_nodes, dtype=np.bool_)
-    gate[streets.city.gateway_node] = True
-    beyond = np.concatenate(
-        [gate[network.edge_tail[edge[: len(starts)]]], gate[network.edge_head[edge[len(starts) :]]]]
-    )
-    edge = np.where(beyond, -1, edge)
+    stays = _stays(routes, streets)
+    vehicle, offset = stays.vehicle, stays.offset_m
+    edge = np.where(stays.beyond, -1, stays.edge)
     # Both sides of a street are one place; which side is told by the longest stay.
     street = np.where(edge >= 0, np.maximum(edge, network.reverse_edge[edge]), -1).astype(np.int64)
     key = vehicle.astype(np.int64) * (network.n_edges + 1) + street + 1
     _, group = np.unique(key, return_inverse=True)
-    found = []
+    found: list[Spots] = []
     home_group = np.full(n, -1)
-    for clock, least in ((night, 0.0), (work, LEAST_WORK_S)):
-        seconds = np.interp(end, *clock) - np.interp(begin, *clock)
+    clocks = _clocks(routes.days + 1, start_weekday)
+    for clock, least in zip(clocks, (0.0, LEAST_WORK_S), strict=True):
+        seconds = np.interp(stays.end_s, *clock) - np.interp(stays.begin_s, *clock)
         total = np.bincount(group, seconds)[group]
         total = np.where(group == home_group[vehicle], 0.0, total)
         order = np.lexsort((seconds, total, vehicle))
         best = order[np.append(np.diff(vehicle[order]) > 0, True)]
         best = best[total[best] > least]
-        if clock is night:
+        if not found:
             home_group[vehicle[best]] = group[best]
         inside = edge[best] >= 0
         x, y = network.point_along(edge[best[inside]], offset[best[inside]])
@@ -261,6 +245,90 @@ def dwell(routes: Routes, streets: SumoStreets, *, start_weekday: int) -> tuple[
             )
         )  # fmt: skip
     return found[0], found[1]
+
+
+def behind(
+    routes: Routes, streets: SumoStreets, home: Spots, *, start_weekday: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the junctions that homes, and work places, beyond the map would lie behind, shape (n_vehicles,).
+
+    The one at which a vehicle stands longest by night, or by working day (see :func:`dwell`): a gateway if it
+    ever stands at one, never at its home's street. Where its first trip begins, for want of any.
+
+    Parameters
+    ----------
+    home
+        Where vehicles live; a car that stands there by day is not at work.
+    start_weekday
+        0 for Monday.
+    """
+    network, n = streets.city.network, len(routes.vehicle)
+    stays = _stays(routes, streets)
+    first = np.searchsorted(routes.driver, np.arange(n))
+    begins = network.edge_tail[np.maximum(routes.first_edge[first], 0)].astype(np.int64)
+    own = home.edge[stays.vehicle]
+    back = np.where(own >= 0, network.reverse_edge[np.maximum(own, 0)], -1)
+    away = (own < 0) | ((stays.edge != own) & (stays.edge != back))
+    _, group = np.unique(stays.vehicle.astype(np.int64) * network.n_nodes + stays.node, return_inverse=True)
+    found: list[NDArray[np.int64]] = []
+    for clock, asked in zip(_clocks(routes.days + 1, start_weekday), (np.ones_like(away), away), strict=True):
+        seconds = np.where(asked, np.interp(stays.end_s, *clock) - np.interp(stays.begin_s, *clock), 0.0)
+        total = np.bincount(group, seconds)[group]
+        order = np.lexsort((total, stays.beyond, stays.vehicle))
+        order = order[total[order] > 0.0]
+        best = order[np.append(np.diff(stays.vehicle[order]) > 0, True)] if len(order) else order
+        node = begins.copy()
+        node[stays.vehicle[best]] = stays.node[best]
+        found.append(node)
+    return found[0], found[1]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Stays:
+    """Where vehicles stand before their first trip and after each of their trips; shape (n_stays,).
+
+    ``node`` is the junction that a stay was come to by (the first one is left by), ``beyond`` whether it is a
+    gateway. Clock times are seconds since the first midnight.
+    """
+
+    vehicle: NDArray[np.int32]
+    edge: NDArray[np.int32]
+    offset_m: NDArray[np.float64]
+    begin_s: NDArray[np.float64]
+    end_s: NDArray[np.float64]
+    node: NDArray[np.int64]
+    beyond: NDArray[np.bool_]
+
+
+def _stays(routes: Routes, streets: SumoStreets) -> _Stays:
+    network, days = streets.city.network, routes.days
+    starts = np.flatnonzero(np.diff(routes.driver, prepend=-1))
+    until = np.append(routes.depart_s[1:], 0.0)
+    until[np.append(starts[1:], routes.n_trips) - 1] = days * DAY_S
+    begin = np.concatenate([np.zeros(len(starts)), routes.arrive_s])
+    first, last = routes.first_edge[starts], routes.last_edge
+    node = np.concatenate([network.edge_tail[first], network.edge_head[last]]).astype(np.int64)
+    gate = np.zeros(network.n_nodes, dtype=np.bool_)
+    gate[streets.city.gateway_node] = True
+    return _Stays(
+        vehicle=np.concatenate([routes.driver[starts], routes.driver]),
+        edge=np.concatenate([first, last]),
+        offset_m=np.concatenate([routes.from_m[starts], routes.to_m]),
+        begin_s=begin,
+        end_s=np.maximum(np.concatenate([routes.depart_s[starts], until]), begin),
+        node=node,
+        beyond=gate[node],
+    )
+
+
+_Clock = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def _clocks(days: int, start_weekday: int) -> tuple[_Clock, _Clock]:
+    """Return the clocks of nights, and of working hours, over some days."""
+    nights = [(day, h) for day in range(days) for h in ((0.0, NIGHT_H[1]), (NIGHT_H[0], 24.0))]
+    weekdays = [day for day in range(days) if (start_weekday + day) % 7 < 5]
+    return _clock(days, nights), _clock(days, [(day, WORKING_H) for day in weekdays])
 
 
 def _clock(days: int, windows: list[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,7 +12,7 @@ from simulator.people.drivers import DriverKind, Drivers, Parking, Schedule
 from simulator.people.places import PlaceKind, Places, build_places
 from simulator.roads.sumo_net import read_sumo_net
 from simulator.scenario import WEEKDAYS, Scenario
-from simulator.traffic.homes import Spots, dwell, read_homes
+from simulator.traffic.homes import Spots, behind, dwell, read_homes
 from simulator.traffic.recorded import Recorded
 from simulator.traffic.routes import Routes, read_routes
 
@@ -42,15 +42,17 @@ def read_traffic(scenario: Scenario, seed: int) -> tuple[Scenario, Recorded]:
     assert files is not None and net is not None  # the scenario was checked
     streets = read_sumo_net(net)
     routes = read_routes(files.routes, streets, files.vehicle_id)
+    start_weekday = WEEKDAYS.index(scenario.start_weekday)
     if files.homes is not None:
         home, work = read_homes(files.homes, routes, streets)
         truth = f"homes and work places: the list {files.homes.name}"
     else:
-        home, work = dwell(routes, streets, start_weekday=WEEKDAYS.index(scenario.start_weekday))
+        home, work = dwell(routes, streets, start_weekday=start_weekday)
         truth = "homes: the street of the longest stays by night; work places: by working day"
     scenario = fitted(scenario, routes)
     places = build_places(scenario.people, streets.city, seed)
-    places, drivers, ends = _people(places, streets.city, routes, home, work)
+    entry = behind(routes, streets, home, start_weekday=start_weekday)
+    places, drivers, ends = _people(places, streets.city, routes, (home, work), entry)
     return scenario, Recorded(
         city=streets.city,
         places=places,
@@ -91,13 +93,19 @@ def fitted(scenario: Scenario, routes: Routes) -> Scenario:
 
 
 def _people(
-    base: Places, city: City, routes: Routes, home: Spots, work: Spots
+    base: Places,
+    city: City,
+    routes: Routes,
+    spots: tuple[Spots, Spots],
+    entry: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> tuple[Places, Drivers, tuple[NDArray[np.int32], NDArray[np.int32]]]:
-    """Append homes, work places and all other ends of trips to the town's places."""
+    """Append homes, work places and all other ends of trips to the town's places.
+
+    ``spots`` and ``entry`` are of homes and of work places; the latter tells behind which junction those
+    beyond the map lie.
+    """
     n, network = len(routes.vehicle), city.network
-    # Somebody from outside is taken to live, or work, where the first trip begins.
-    first = np.searchsorted(routes.driver, np.arange(n))
-    entry = network.edge_tail[np.maximum(routes.first_edge[first], 0)]
+    home, work = spots
     home_place = base.n_places + np.arange(n)
     works = np.flatnonzero(work.known)
     work_place = np.full(n, -1)
@@ -124,17 +132,17 @@ def _people(
         offset_m=np.concatenate([home.offset_m, work.offset_m[works], network.edge_length_m[stops] / 2]),
         x_m=np.concatenate([home.x_m, work.x_m[works], x]),
         y_m=np.concatenate([home.y_m, work.y_m[works], y]),
-        entry_node=np.concatenate([entry, entry[works], np.zeros(len(stops), int)]),
+        entry_node=np.concatenate([entry[0], entry[1][works], np.zeros(len(stops), int)]),
     )
 
     def end(edge: NDArray[np.int32], at_m: NDArray[np.float64]) -> NDArray[np.int32]:
         found = stop_of[np.where(edge >= 0, street[edge], -1)]
-        for spots, place in ((work, work_place), (home, home_place)):
-            theirs = spots.edge[routes.driver]
+        for spot, place in ((work, work_place), (home, home_place)):
+            theirs = spot.edge[routes.driver]
             back = np.where(theirs >= 0, network.reverse_edge[theirs], -1)
             length = network.edge_length_m[np.maximum(theirs, 0)]
             along = np.where(edge == theirs, at_m, length - at_m)
-            near = np.abs(along - spots.offset_m[routes.driver]) <= _AT_PLACE_M
+            near = np.abs(along - spot.offset_m[routes.driver]) <= _AT_PLACE_M
             here = (edge >= 0) & ((edge == theirs) | (edge == back)) & near
             found = np.where(here & (place[routes.driver] >= 0), place[routes.driver], found)
         return found.astype(np.int32)
