@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,30 @@ def scenario_from_options(
     MapError, ReaderError
         If a file that it names does not exist.
     """
-    scenario = resolve(name_or_file)
-    changes: dict[str, Any] = dict(parse_override(text) for text in overrides)
+    changes = dict(parse_override(text) for text in overrides)
+    return scenario_with(name_or_file, drivers=drivers, days=days, map_file=map_file, changes=changes)
+
+
+def scenario_with(
+    scenario: str | Path | Scenario,
+    *,
+    drivers: int | None = None,
+    days: int | None = None,
+    map_file: Path | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> Scenario:
+    """Return a scenario that can run: by name, from a file or as it is, with changes by dotted path.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario or a change cannot be used, or it needs a map and has none.
+    MapError, ReaderError
+        If a file that it names does not exist.
+    """
+    if not isinstance(scenario, Scenario):
+        scenario = resolve(scenario)
+    changes = dict(changes or {})
     if drivers is not None:
         changes["people.drivers"] = drivers
     if days is not None:

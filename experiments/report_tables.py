@@ -116,13 +116,14 @@ def _table(
     cells = {(r["attacker"], r["criterion"], r["day"]): r for r in chosen.iter_rows(named=True)}
     for place, attacker in enumerate(order):
         row = [attacker_title(attacker)]
-        row += [_share(cells.get((attacker, c, day))) for c in criteria for day in days]
+        row += [share_words(cells.get((attacker, c, day))) for c in criteria for day in days]
         row += [_median(cells.get((attacker, c, days[-1]))) for c in criteria]
         table.add_row(*row, style="bold" if place == 0 else "")
     return table
 
 
-def _share(row: dict[str, float | None] | None) -> str:
+def share_words(row: dict[str, float | None] | None) -> str:
+    """Return a share in percent with its interval, a dash for none."""
     if row is None or row["share"] is None:
         return "–"
     low, high = row["share_low"], row["share_high"]

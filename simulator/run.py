@@ -30,7 +30,7 @@ from simulator.world import Progress, World, build_world
 OPTIONAL_TABLES = ("sightings", "trips")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Run:
     """The result of one replicate.
 
@@ -67,6 +67,14 @@ class Run:
     example_beliefs: pl.DataFrame
     reads_by_camera: NDArray[np.int64]
     folder: Path | None = None
+
+    def __repr__(self) -> str:
+        where = f" in {self.folder}" if self.folder else ""
+        return (
+            f"<Run of '{self.scenario.id}'{where}: seed {self.seed}, {self.drivers.height:,} drivers, "
+            f"{self.scenario.days:,} days, {self.cameras.height:,} readers, "
+            f"{self.reads_by_camera.sum():,} reads>"
+        )
 
 
 def simulate(

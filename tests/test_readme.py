@@ -37,15 +37,17 @@ def test_each_command_is_one_that_the_program_understands(words: str) -> None:
         with_overrides(scenario_named(scenario), dict(parse_override(text) for text in overrides))
 
 
-def test_the_python_example_runs() -> None:
+def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert 'scenario_named("first-town")' in example
     small = {"people.drivers": 30, "streets.nodes": 80, "streets.area_km2": 1.2, "travel.route_variants": 2}
-    names: dict[str, Any] = {"small_town": lambda: with_overrides(scenario_named("first-town"), small)}
-    exec(example.replace('scenario_named("first-town")', "small_town()"), names)
+    names: dict[str, Any] = {"small_town": with_overrides(scenario_named("first-town"), small)}
+    monkeypatch.chdir(tmp_path)
+    assert 'pt.run("first-town"' in example
+    exec(example.replace('"first-town"', "small_town"), names)
     run = names["run"]
     assert (run.scenario.days, run.cameras.filter(pl.col("kind") == "fixed").height) == (30, 6)
     assert run.summary["day"].max() == 30
+    assert (tmp_path / "homes-known.png").stat().st_size > 10_000
 
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -9,7 +9,7 @@ from experiments.figures.error import error_over_time, plot_error_over_time
 from experiments.figures.groups import best_attacker, days_by_group, plot_days_by_group
 from experiments.figures.known import known_curve, plot_known_curve
 from experiments.figures.map import MapData, map_of_driver, plot_map
-from experiments.figures.save import FIGURES, save_all
+from experiments.figures.save import FIGURES, draw_figure, draw_map_of, figures_of, save_all
 from experiments.figures.sightings import plot_sightings_per_day, sightings_per_day
 from experiments.figures.style import house_style
 
@@ -18,7 +18,10 @@ __all__ = [
     "MapData",
     "best_attacker",
     "days_by_group",
+    "draw_figure",
+    "draw_map_of",
     "error_over_time",
+    "figures_of",
     "house_style",
     "known_curve",
     "map_of_driver",

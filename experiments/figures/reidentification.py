@@ -11,7 +11,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from experiments.figures.save import _save
+from experiments.figures.save import save_figure
 from experiments.figures.style import PALETTE, axes_or_new, house_style, new_figure
 from experiments.reidentification_report import place_words, span_words
 
@@ -95,4 +95,4 @@ def draw_reidentification(tables: Mapping[str, pl.DataFrame], path: Path) -> Pat
         plot_unicity(tables["unicity"], ax=figure.add_subplot(1, 2 if both else 1, 1))
         if both:
             plot_joined(tables["pseudonyms"], ax=figure.add_subplot(1, 2, 2))
-        return _save(figure, path)
+        return save_figure(figure, path)

@@ -26,7 +26,7 @@ from experiments.figures.known import known_curve, plot_known_curve
 from experiments.figures.map import map_of_driver, plot_map
 from experiments.figures.sightings import plot_sightings_per_day, sightings_per_day
 from experiments.figures.style import house_style, new_figure
-from simulator.errors import TableError
+from simulator.errors import ScenarioError, TableError, did_you_mean
 from simulator.privacy.time_to_inference import of_kind
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 CRITERION = "within-250m"
 
 
-def _map(run: Run) -> Figure:
+def _map(run: Run, driver: int | None = None, reads: pl.DataFrame | None = None) -> Figure:
     west, south, east, north = run.city.network.bounds_m
     across = min(max((east - west) / max(north - south, 1.0), 0.6), 2.2)
     figure = new_figure(3.9 + 7.4 * across, 8.2)
@@ -43,8 +43,9 @@ def _map(run: Run) -> Figure:
         run.city,
         cameras=run.cameras,
         drivers=run.drivers,
-        sightings=run.example_sightings,
+        sightings=run.example_sightings if reads is None else reads,
         beliefs=run.beliefs,
+        driver_id=driver,
     )
     plot_map(data, ax=figure.add_subplot())
     return figure
@@ -91,11 +92,11 @@ def _certainty(run: Run) -> Figure:
     return figure
 
 
-def _belief(run: Run) -> Figure:
+def _belief(run: Run, driver: int | None = None) -> Figure:
     west, south, east, north = run.city.network.bounds_m
     across = min(max((east - west) / max(north - south, 1.0), 0.6), 1.6)
     figure = new_figure(15.0, 1.4 + 15.0 / 4.0 / across)
-    data = belief_on_map(run.city.network, run.example_beliefs, run.drivers)
+    data = belief_on_map(run.city.network, run.example_beliefs, run.drivers, driver=driver)
     return plot_belief_over_days(data, figure)
 
 
@@ -111,6 +112,75 @@ FIGURES: dict[str, Callable[[Run], Figure]] = {
     "certainty": _certainty,
     "belief-on-the-map": _belief,
 }
+#: Figures about one driver, with the table that says for whom they can be drawn.
+OF_A_DRIVER: dict[str, tuple[Callable[[Run, int | None], Figure], str]] = {
+    "map": (_map, "example_sightings"),
+    "belief-on-the-map": (_belief, "example_beliefs"),
+}
+
+
+def figures_of(run: Run) -> tuple[str, ...]:
+    """Return the names of the figures that a run has something for, in the order of :data:`FIGURES`."""
+    sure = run.example_beliefs.height > 0
+    return tuple(name for name in FIGURES if sure or name not in OF_CERTAINTY)
+
+
+def draw_figure(run: Run, name: str, *, driver: int | None = None) -> Figure:
+    """Draw one standard figure of a run, in this project's style, with its caption.
+
+    Parameters
+    ----------
+    run
+        A finished run.
+    name
+        One of :func:`figures_of`.
+    driver
+        For figures about one driver: who; a telling one if left out.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no such figure, or not for this run or driver; the message says which there are.
+    """
+    if name not in FIGURES:
+        raise ScenarioError(f"No figure is called '{name}'. {did_you_mean(name, FIGURES)}")
+    if name not in figures_of(run):
+        raise ScenarioError(
+            f"There is no figure '{name}' of this run: none of its attackers says how sure it is. "
+            f"There are {', '.join(figures_of(run))}."
+        )
+    with house_style():
+        if driver is None:
+            figure = FIGURES[name](run)
+        else:
+            if name not in OF_A_DRIVER:
+                raise ScenarioError(
+                    f"Figure '{name}' is about all drivers; about one are {', '.join(OF_A_DRIVER)}."
+                )
+            draw, table = OF_A_DRIVER[name]
+            kept = getattr(run, table)["driver_id"].unique().sort().to_list()
+            if driver not in kept:
+                raise ScenarioError(
+                    f"Figure '{name}' cannot be drawn of driver {driver}: the run kept what it shows for "
+                    f"drivers {', '.join(map(str, kept)) or '(nobody)'} only."
+                )
+            figure = draw(run, driver)
+        add_caption(figure, _caption(run))
+    return figure
+
+
+def draw_map_of(run: Run, driver: int, reads: pl.DataFrame) -> Figure:
+    """Draw the map of any driver, whose reads (``driver_id, camera_id, x_m, y_m``) the caller has."""
+    with house_style():
+        figure = _map(run, driver, reads)
+        add_caption(figure, _caption(run))
+    return figure
+
+
+def add_caption(figure: Figure, caption: str) -> None:
+    """Write small print below a figure, and keep room for it."""
+    figure.text(0.995, 0.004, caption, ha="right", va="bottom", fontsize=9.5, color="#666666")
+    figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # type: ignore[union-attr, call-arg]
 
 
 def save_all(
@@ -142,16 +212,13 @@ def save_all(
     except OSError as error:
         raise TableError(f"The folder for figures {folder} cannot be made: {error}.") from error
     paths = []
-    sure = run.example_beliefs.height > 0
-    wanted = {name: draw for name, draw in FIGURES.items() if sure or name not in OF_CERTAINTY}
+    wanted = figures_of(run)
     with house_style():
-        for i, (name, draw) in enumerate(wanted.items()):
+        for i, name in enumerate(wanted):
             if progress:
                 progress("figures", i / len(wanted))
-            figure = draw(run)
-            figure.text(0.995, 0.004, _caption(run), ha="right", va="bottom", fontsize=9.5, color="#666666")
-            figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # type: ignore[union-attr, call-arg]
-            paths.append(_save(figure, folder / f"{name}.png"))
+            figure = draw_figure(run, name)
+            paths.append(save_figure(figure, folder / f"{name}.png"))
     if progress:
         progress("figures", 1.0)
     return tuple(paths)
@@ -185,9 +252,8 @@ def save_one(
     with house_style():
         figure = new_figure(*size_in)
         draw(figure.add_subplot())
-        figure.text(0.995, 0.004, caption, ha="right", va="bottom", fontsize=9.5, color="#666666")
-        figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # type: ignore[union-attr, call-arg]
-        return _save(figure, path)
+        add_caption(figure, caption)
+        return save_figure(figure, path)
 
 
 def _caption(run: Run) -> str:
@@ -200,10 +266,12 @@ def _caption(run: Run) -> str:
     return f"{run.scenario.id}, seed {run.seed}: {people}, {readers}"
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure as a PNG file, whole."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        figure.savefig(partial, format="png", metadata={"Software": None})
+        with house_style():
+            figure.savefig(partial, format="png", metadata={"Software": None})
         os.replace(partial, path)
     except OSError as error:
         raise TableError(f"Figure {path} could not be written: {error}.") from error

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from experiments.figures.style import PALETTE, attacker_looks, axes_or_new
+from experiments.figures.save import add_caption
+from experiments.figures.style import PALETTE, attacker_looks, axes_or_new, house_style, new_figure
 from experiments.sweep.measures import measure_named
 from experiments.sweep.report import headline_rows
 from experiments.sweep.spec import Headline, Study
@@ -17,6 +19,21 @@ _MOST_LINES = len(PALETTE)
 # Letters of all labels together that fit side by side.
 _WIDE_LABELS = 50
 _NOT_RESIDENTS = ("visitor", "car")
+
+
+def study_figure(study: Study, results: pl.DataFrame) -> Figure:
+    """Draw what a study is about: its headlines over its first factor, one above the other."""
+    shown = [study.headline, *([] if study.second is None else [study.second])]
+    with house_style():
+        n = len(shown) + study.second_against_first
+        figure = new_figure(12.0, 6.4 * n)
+        for i, headline in enumerate(shown):
+            data = ladder_curve(study, results, headline)
+            plot_ladder(data, study, headline, ax=figure.add_subplot(n, 1, i + 1))
+        if study.second_against_first:
+            plot_trade_off(trade_off(study, results), study, ax=figure.add_subplot(n, 1, n))
+        add_caption(figure, f"{study.id} on {study.scenario}, seed {study.seed}: {study.replicates} towns")
+    return figure
 
 
 def ladder_curve(study: Study, results: pl.DataFrame, headline: Headline | None = None) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
+from io import BytesIO
 
 import matplotlib.style
 from matplotlib.axes import Axes
@@ -22,6 +23,7 @@ _APART: dict[str, tuple[str, object, str]] = {
 }
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _MARKERS = "os^Dv<>P"
+_NOTEBOOK_DPI = 72
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +55,19 @@ def axes_or_new(ax: Axes | None) -> Axes:
     return pyplot.subplots(layout="constrained")[1]
 
 
+class ShownFigure(Figure):
+    """A figure that shows itself in notebooks, whether or not pyplot was ever imported there."""
+
+    def _repr_png_(self) -> bytes:
+        picture = BytesIO()
+        with house_style():
+            self.savefig(picture, format="png", dpi=_NOTEBOOK_DPI)
+        return picture.getvalue()
+
+
 def new_figure(width_in: float = 10.5, height_in: float = 6.0) -> Figure:
     """Return a figure that belongs to no window system and to no pyplot state."""
-    return Figure(figsize=(width_in, height_in), layout="constrained")
+    return ShownFigure(figsize=(width_in, height_in), layout="constrained")
 
 
 def attacker_looks(names: Iterable[str]) -> dict[str, LineLook]:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 
-from experiments.figures.save import _save
+from experiments.figures.save import save_figure
 from experiments.figures.style import PALETTE, axes_or_new, house_style, new_figure
 
 
@@ -74,4 +74,4 @@ def draw_validation(figures: pl.DataFrame, path: Path) -> Path:
     with house_style():
         figure = new_figure(12.5, 1.8 + 0.34 * max(data.height, 4))
         plot_places_in_band(data, ax=figure.add_subplot())
-        return _save(figure, path)
+        return save_figure(figure, path)

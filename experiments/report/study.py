@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,11 @@ from typing import Any
 import polars as pl
 
 from experiments.report.content import provenance_of
-from experiments.sweep.folder import STUDY_FILE
+from experiments.sweep.finished import read_study
 from experiments.sweep.measures import measure_named
 from experiments.sweep.report import finding
-from experiments.sweep.results import StudyResults
-from experiments.sweep.spec import Study, study_from_dict
+from experiments.sweep.spec import Study
 from experiments.words import attacker_title, criterion_words
-from simulator.errors import StudyError
-from simulator.scenario_file import scenario_from_dict
-from simulator.tables import FORMAT_VERSION
 
 
 def study_content(folder: Path) -> dict[str, Any]:
@@ -29,10 +24,8 @@ def study_content(folder: Path) -> dict[str, Any]:
     StudyError
         If the folder holds no finished study, or one of another version.
     """
-    there = _told(folder)
-    study = study_from_dict(there["as_given"], where=str(folder / STUDY_FILE))
-    results = _results(folder)
-    scenario = scenario_from_dict(there["scenario"], where=f"the scenario in {folder}")
+    done = read_study(folder)
+    study, results, scenario = done.study, done.results, done.scenario
     views = _views(study, results.results)
     return {
         "kind": "study",
@@ -57,7 +50,7 @@ def study_content(folder: Path) -> dict[str, Any]:
             "seed": study.seed,
             "replicates": study.replicates,
             "set": {key: str(value) for key, value in study.set.items()},
-            "software": there["software"],
+            "software": done.software,
             "page_by": f"platetrail {version('platetrail')}",
             **provenance_of(
                 scenario,
@@ -66,38 +59,6 @@ def study_content(folder: Path) -> dict[str, Any]:
             ),
         },
     }
-
-
-def _told(folder: Path) -> dict[str, Any]:
-    path = folder / STUDY_FILE
-    try:
-        there: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        form = there["format"]
-        missing = {"as_given", "scenario", "software"} - set(there)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StudyError(f"{path} is torn or not a study's ({error}); do the study again.") from None
-    if form != FORMAT_VERSION or missing:
-        raise StudyError(
-            f"{folder} was written by another version of the program (format {form}, this one reads "
-            f"{FORMAT_VERSION}); use that version, or do the study again."
-        )
-    return there
-
-
-def _results(folder: Path) -> StudyResults:
-    frames = {}
-    for name in ("results", "contrasts", "design"):
-        path = folder / f"{name}.parquet"
-        try:
-            frames[name] = pl.read_parquet(path)
-        except FileNotFoundError:
-            raise StudyError(
-                f"The study in {folder} is not finished: it has no {path.name}. The same 'platetrail sweep' "
-                "goes on where it was."
-            ) from None
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise StudyError(f"{path} is torn ({error}); 'platetrail sweep' writes it again.") from None
-    return StudyResults(**frames)
 
 
 def _views(study: Study, results: pl.DataFrame) -> list[dict[str, Any]]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from experiments.running import say_workers
-from experiments.sweep.cost import cost_of, is_begun, refuse_if_large
+from experiments.sweep.cost import Cost, cost_of, is_begun, refuse_if_large
 from experiments.sweep.design import Design, design_of
 from experiments.sweep.folder import StudyFolder
 from experiments.sweep.measures import BY_CRITERION, check_criteria, measure_named
@@ -24,13 +24,23 @@ from simulator.scenario_file import parse_override
 
 
 def prepare(
-    name_or_file: str,
+    name_or_file: str | Path,
     *,
     seed: int | None = None,
     replicates: int | None = None,
     overrides: Sequence[str] = (),
+    changes: Mapping[str, Any] | None = None,
 ) -> Design:
-    """Return a study with the command line's changes, everything in it checked.
+    """Return a study with a user's changes, everything in it checked.
+
+    Parameters
+    ----------
+    name_or_file
+        A study's name, or the path of a TOML file.
+    seed, replicates
+        In place of the study's own.
+    overrides, changes
+        Changes of its scenario, as ``part.field=value`` and by dotted path.
 
     Raises
     ------
@@ -50,7 +60,7 @@ def prepare(
             )
         if headline is not None and headline.criterion is not None and headline.measure in BY_CRITERION:
             _check_among(study, f"{part}.criterion", headline.criterion, study.criteria)
-    design = design_of(study, dict(parse_override(text) for text in overrides))
+    design = design_of(study, {**dict(map(parse_override, overrides)), **(changes or {})})
     _check_attackers(design)
     return design
 
@@ -74,6 +84,33 @@ def sweep(
         return
     refuse_if_large(cost, yes=yes)
     say_workers(notes, workers)
+    results, figures = carry_out(
+        design, out=out, workers=workers, cluster=cluster, force=force, quiet=quiet, cost=cost
+    )
+    console.print(result_table(design.study, results))
+    console.print(finding(design.study, results), highlight=False)
+    drawn = "".join(f"   {path}" for path in figures)
+    notes.print(f"Results: {out}/results.parquet, contrasts.parquet{drawn}", highlight=False, soft_wrap=True)
+
+
+def carry_out(
+    design: Design,
+    *,
+    out: Path,
+    workers: int = 1,
+    cluster: str | None = None,
+    force: bool = False,
+    quiet: bool = False,
+    cost: Cost | None = None,
+) -> tuple[StudyResults, tuple[Path, ...]]:
+    """Do a study, or what is left of it, write its tables and its figure, and return both.
+
+    Raises
+    ------
+    StudyError, TableError, ClusterError
+        If the folder cannot be used, a process or the cluster dies.
+    """
+    notes = Console(stderr=True, quiet=quiet)
     folder = StudyFolder(path=out)
     with folder.locked():
         folder.open(design, force=force)
@@ -84,7 +121,7 @@ def sweep(
             notes.print(
                 f"{len(cells) - len(left):,} of {len(cells):,} cells are done; going on.", highlight=False
             )
-        else:
+        elif cost is not None:
             notes.print(cost.words(), highlight=False, soft_wrap=True)
         with _bar(len(cells), quiet=quiet) as report:
             if cluster is None:
@@ -99,45 +136,29 @@ def sweep(
             results = study_results(design, folder)
         write_results(results, out)
         figures = draw(design.study, results, out / "figures")
-    console.print(result_table(design.study, results))
-    console.print(finding(design.study, results), highlight=False)
-    drawn = "".join(f"   {path}" for path in figures)
-    notes.print(f"Results: {out}/results.parquet, contrasts.parquet{drawn}", highlight=False, soft_wrap=True)
+    return results, figures
 
 
 def draw(study: Study, results: StudyResults, folder: Path) -> tuple[Path, ...]:
-    """Draw the study's figure into a folder; none where a Latin hypercube leaves no ladder to draw."""
-    if study.factors[0].is_hypercube or not headline_rows(study, results.results).height:
+    """Draw the study's figure into a folder; none where there is none to draw."""
+    if not has_figure(study, results):
         return ()
     import matplotlib
 
     matplotlib.use("Agg")
-    from experiments.figures.study import ladder_curve, plot_ladder, plot_trade_off, trade_off
-    from experiments.figures.style import house_style, new_figure
+    from experiments.figures.save import save_figure
+    from experiments.figures.study import study_figure
 
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{study.id}.png"
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    shown = [study.headline, *([] if study.second is None else [study.second])]
-    with house_style():
-        n = len(shown) + study.second_against_first
-        figure = new_figure(12.0, 6.4 * n)
-        for i, headline in enumerate(shown):
-            data = ladder_curve(study, results.results, headline)
-            plot_ladder(data, study, headline, ax=figure.add_subplot(n, 1, i + 1))
-        if study.second_against_first:
-            plot_trade_off(trade_off(study, results.results), study, ax=figure.add_subplot(n, 1, n))
-        caption = f"{study.id} on {study.scenario}, seed {study.seed}: {study.replicates} towns"
-        figure.text(0.995, 0.004, caption, ha="right", va="bottom", fontsize=9.5, color="#666666")
-        figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # type: ignore[union-attr, call-arg]
-        try:
-            figure.savefig(partial, format="png", metadata={"Software": None})
-            os.replace(partial, path)
-        except OSError as error:
-            raise TableError(f"Figure {path} could not be written: {error}.") from error
-        finally:
-            partial.unlink(missing_ok=True)
-    return (path,)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TableError(f"The folder for figures {folder} cannot be made: {error}.") from error
+    return (save_figure(study_figure(study, results.results), folder / f"{study.id}.png"),)
+
+
+def has_figure(study: Study, results: StudyResults) -> bool:
+    """Return whether there is a ladder to draw: a Latin hypercube leaves none, nor do no rows."""
+    return not study.factors[0].is_hypercube and headline_rows(study, results.results).height > 0
 
 
 def print_studies(console: Console) -> None:

@@ -55,7 +55,7 @@ def result_table(study: Study, results: StudyResults) -> Table:
     rows = headline_rows(study, results.results)
     measure = measure_named(study.headline.measure)
     table = Table(
-        title=_title(study, rows),
+        title=headline_title(study, rows),
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
@@ -88,7 +88,7 @@ def finding(study: Study, results: StudyResults) -> str:
     if not known.height:
         return f"{measure.words.capitalize()}: not reached under any of these rules."
     factor = study.factors[0]
-    what = _title(study, rows)
+    what = headline_title(study, rows)
     if len(study.factors) > 1 or not factor.ordered:
         low, high = (known.sort("estimate", maintain_order=True).row(i, named=True) for i in (0, -1))
         kind = " (lowest)", " (highest)"
@@ -136,7 +136,8 @@ def _largest_step(factor: Factor, rows: pl.DataFrame, unit: str) -> str:
     return f"the largest step, {size}, lies between {labels[i]} and {labels[i + 1]}"
 
 
-def _title(study: Study, rows: pl.DataFrame) -> str:
+def headline_title(study: Study, rows: pl.DataFrame) -> str:
+    """Return in words what the rows of a headline are about."""
     wanted, measure = study.headline, measure_named(study.headline.measure)
     if not rows.height:
         return measure.words

@@ -1,0 +1,1 @@
+"""The Python way: what :mod:`platetrail` offers to notebooks and scripts."""
