@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from simulator.adversary.knowledge import Manner
 from simulator.chunks import AttackSetting, MobileBlocks, attack, attack_setting, capture, view_of
 from simulator.errors import ScenarioError, TableError
 from simulator.privacy.scoring import Scored
@@ -30,7 +31,7 @@ from simulator.sightings.capture import Sightings
 from simulator.sightings.view import DAY_S
 from simulator.streaming import GRAIN, driver_chunks, gathered, sightings_frame
 from simulator.tables import SCHEMAS, conform
-from simulator.training import MadeUpTown, learns, make_town, training_of
+from simulator.training import MadeUpTown, learns, make_town, manner_of, training_of
 from simulator.world import Progress, World
 
 #: Parts of a scenario that come after the readers, and those that are only words.
@@ -70,7 +71,7 @@ class SharedCapture:
     parts: tuple[Path | bytes, ...]
     _settings: OrderedDict[bytes, AttackSetting] = field(default_factory=OrderedDict)
     # By what adversaries believe.
-    _towns: dict[Beliefs, MadeUpTown] = field(default_factory=dict)
+    _towns: dict[tuple[Beliefs, Manner | None], MadeUpTown] = field(default_factory=dict)
     # What was seen last, and what was made of it.
     _looked: dict[bytes, Scored] = field(default_factory=dict)
 
@@ -183,11 +184,12 @@ class SharedCapture:
             self._settings.popitem(last=False)
         setting = replace(setting, knowledge=kept.knowledge)
         if learns(setting):
-            if believes not in self._towns:
+            manner = manner_of(setting, world)
+            if (believes, manner) not in self._towns:
                 self._towns.clear()  # one at a time is kept
-                self._towns[believes] = make_town(world)
-            training = training_of(self._towns[believes], world.scenario)
-            setting = replace(setting, knowledge=replace(setting.knowledge, training=training))
+                self._towns[believes, manner] = make_town(world, manner=manner)
+            training = training_of(self._towns[believes, manner], world.scenario)
+            setting = replace(setting, knowledge=replace(setting.knowledge, training=training, manner=manner))
         return setting
 
 

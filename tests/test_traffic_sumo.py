@@ -109,6 +109,22 @@ def test_both_ways_are_one_street_and_gateways_lie_on_the_rim(streets: SumoStree
     x, y = network.node_x_m[city.gateway_node], network.node_y_m[city.gateway_node]
     assert np.minimum.reduce([x - x0, x1 - x, y - y0, y1 - y]).max() < 100
     assert city.land_use.residential.sum() > 0
+    # Nothing is known of land use: half of all work is as likely along any street with houses.
+    use, length_m = city.land_use, city.network.edge_length_m
+    side = city.network.edge_class == RoadClass.RESIDENTIAL
+    by_length = length_m[side].sum() / length_m[use.residential > 0].sum()
+    share = use.employment[side].sum() / use.employment.sum()
+    by_class = (
+        0.05
+        * length_m[side].sum()
+        / (
+            0.05 * length_m[side].sum()
+            + sum(
+                w * length_m[city.network.edge_class == c].sum() for c, w in ((2, 0.3), (3, 0.25), (4, 0.12))
+            )
+        )
+    )
+    assert share == pytest.approx((by_class + by_length) / 2, rel=1e-4)
 
 
 def test_classes_come_from_types_else_from_speed_and_lanes() -> None:

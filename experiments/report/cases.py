@@ -16,7 +16,7 @@ from simulator.cameras.roster import Cameras, ReaderKind
 from simulator.chunks import attack_setting
 from simulator.recapture import Recaptured, view_of_plates
 from simulator.sightings.view import ArchiveView
-from simulator.training import MadeUpTown, make_town, training_of
+from simulator.training import MadeUpTown, make_town, manner_of, training_of
 from simulator.world import World
 
 #: Whose belief the page shows.
@@ -135,6 +135,7 @@ class CaseRunner:
         self._setting = attack_setting(taken.world)
         self.homes, self.works = self._setting.homes, self._setting.works
         self._town: MadeUpTown | None = None
+        self._manner = manner_of(self._setting, taken.world)
         self._known: dict[str, Knowledge] = {}
 
     def names(self) -> tuple[str, ...]:
@@ -168,7 +169,7 @@ class CaseRunner:
         if np.array_equal(readers.read_rate, known.readers.read_rate):
             readers = known.readers
         # The adversary practises on drivers that it makes up, once, as every case would have shown them.
-        self._town = self._town or make_town(world)
+        self._town = self._town or make_town(world, manner=self._manner)
         taught = training_of(self._town, ruled.scenario)
         if not case.readers.all():
             taught = replace(
@@ -176,7 +177,7 @@ class CaseRunner:
                 view=taught.view.of_cameras(case.readers),
                 reads_plates=taught.reads_plates[case.readers],
             )
-        return replace(known, readers=_some(readers, case.readers), training=taught)
+        return replace(known, readers=_some(readers, case.readers), training=taught, manner=self._manner)
 
 
 def _some(facts: ReaderFacts, wanted: NDArray[np.bool_]) -> ReaderFacts:

@@ -76,11 +76,37 @@ class ReaderFacts:
         return ReaderFacts(**some)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How people drive in the town that is attacked, against what travel surveys say of people elsewhere.
+
+    Learned from traffic that this project did not make
+    (:func:`simulator.adversary.bayes.manner.learn_manner`); the numbers left out are those of elsewhere.
+
+    Parameters
+    ----------
+    spread
+        Times the usual spread of perceived travel times.
+    taste
+        Times the usual spread of drivers' liking of whole road classes, beside that of travel times.
+    reach
+        Times the usual distances of trips.
+    aid
+        Times the usual share of trips on the fastest route, as told by an aid.
+    """
+
+    spread: float = 1.0
+    taste: float = 1.0
+    reach: float = 1.0
+    aid: float = 1.0
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Knowledge:
     """Public facts that an attacker may use; a part above its rung is ``None``.
 
     ``training`` is no fact: drivers that the adversary made up by all it knows, for attackers that learn.
+    ``manner`` is what the traffic itself taught about how people drive; ``None``: as surveys have it.
     """
 
     rung: Rung = Rung.SIGHTINGS
@@ -89,6 +115,7 @@ class Knowledge:
     gateway_node: NDArray[np.int32] | None = None
     land_use: LandUse | None = None
     training: Training | None = None
+    manner: Manner | None = None
 
     def up_to(self, rung: Rung) -> Knowledge:
         """Return what is known at a lower rung."""
@@ -99,4 +126,5 @@ class Knowledge:
             gateway_node=self.gateway_node if rung >= Rung.STREETS else None,
             land_use=self.land_use if rung >= Rung.LAND_USE else None,
             training=self.training if rung >= Rung.HABITS else None,
+            manner=self.manner if rung >= Rung.HABITS else None,
         )

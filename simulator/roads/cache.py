@@ -21,7 +21,7 @@ from simulator.roads.city import City, LandUse
 from simulator.roads.network import RoadNetwork
 
 #: Raise this whenever the importer would make another city of the same file.
-IMPORTER_VERSION = 2
+IMPORTER_VERSION = 3
 
 
 def cache_file(content: bytes, kind: str) -> Path:

@@ -7,7 +7,7 @@ junctions have no extent here. Coordinates are the network's own metres.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from simulator.errors import MapError
 from simulator.roads.assemble import StreetPlan
-from simulator.roads.city import City
+from simulator.roads.city import City, LandUse
 from simulator.roads.import_map import city_of_plan, map_name
 from simulator.roads.network import RoadClass
 from simulator.roads.osm_read import road_class_of
@@ -117,12 +117,32 @@ def read_sumo_net(path: Path) -> SumoStreets:
         bend_y_m=flat[:, 1],
     )
     city, plan_node = city_of_plan(path, map_name(path), "", plan, [], lambda x, y: (x, y))
+    city = replace(city, land_use=_guessed(city))
     return SumoStreets(
         city=city,
         edge_of={e.getID(): -1 for e in edges}
         | _edges_in(city, plan, plan_node, [e.getID() for e in usable]),
         length_m={e.getID(): float(e.getLength()) for e in edges},
     )
+
+
+def _guessed(city: City) -> LandUse:
+    """Return land use by road class, half of work places and shops moved to any street that has houses.
+
+    A network says nothing of land use, and road class little: where that guess is wrong, work is to be as
+    likely along any street.
+    """
+    use, length_m = city.land_use, city.network.edge_length_m
+    anywhere = np.where(use.residential > 0, length_m, 0.0)
+    if not anywhere.any():
+        return use
+
+    def half(weight: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        share = weight / max(float(weight.sum()), 1e-9)
+        mixed = (share + anywhere / anywhere.sum()) / 2 * length_m.sum()
+        return np.asarray(mixed, dtype=np.float32)
+
+    return LandUse(residential=use.residential, employment=half(use.employment), amenity=half(use.amenity))
 
 
 def road_class(kind: str, speed_mps: float, lanes: int) -> RoadClass:

@@ -137,7 +137,8 @@ class BayesAttacker:
     ) -> tuple[Posterior, Posterior]:
         readers = knowledge.readers
         assert readers is not None
-        model = model_of(knowledge, self.habits if knowledge.rung >= Rung.HABITS else UNKNOWN_HABITS)
+        habits = self.habits.in_the_manner_of(knowledge.manner)
+        model = model_of(knowledge, habits if knowledge.rung >= Rung.HABITS else UNKNOWN_HABITS)
         shape = (2, view.n_plates, view.n_checkpoints, self.n_top)
         place = np.full(shape, -1, dtype=np.int32)
         mass = np.zeros(shape, dtype=np.float32)

@@ -6,7 +6,9 @@ and need not be those that a simulated city was made with.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from simulator.adversary.knowledge import Manner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,19 @@ class Habits:
     outside_share: float = 0.20
     no_work_share: float = 0.40
     outside_work_share: float = 0.30
+
+    def in_the_manner_of(self, manner: Manner | None) -> Habits:
+        """Return the habits of people who drive in some manner; ``None``: as they are."""
+        if manner is None:
+            return self
+        return replace(
+            self,
+            route_spread=self.route_spread * manner.spread,
+            taste_spread=self.taste_spread * manner.spread * manner.taste,
+            commute_scale_m=self.commute_scale_m * manner.reach,
+            errand_scale_m=self.errand_scale_m * manner.reach,
+            aid_share=min(self.aid_share * manner.aid, 1.0),
+        )
 
 
 #: Somebody who knows the town but not how people travel: other ends are as likely far as near.

@@ -15,6 +15,7 @@ from simulator.adversary.bayes.hypotheses import Hypotheses, build_hypotheses
 from simulator.adversary.bayes.pairs import Ways, find_ways
 from simulator.adversary.bayes.parked import ParkedSide, parked_side
 from simulator.adversary.bayes.routes import (
+    Labels,
     OtherEnds,
     reader_labels,
     reader_rows,
@@ -128,8 +129,29 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
     )
 
 
-def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
-    """Build hypotheses and tables from public knowledge.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Imagined:
+    """Routes and tables as the adversary imagines them, before they are indexed.
+
+    ``home`` and ``work`` are the hypotheses of each with their first and last readers.
+    """
+
+    ends: OtherEnds
+    labels: Labels
+    signs: Signs
+    read_rate: NDArray[np.float64]
+    home: tuple[Hypotheses, FirstLast]
+    work: tuple[Hypotheses, FirstLast]
+
+
+#: Other ends of trips that are drawn: work places, shops and the like, houses.
+OTHER_ENDS = (160, 120, 200)
+
+
+def imagine(
+    knowledge: Knowledge, habits: Habits, seed: int = 0, other_ends: tuple[int, int, int] = OTHER_ENDS
+) -> Imagined:
+    """Imagine routes, and look up which readers they make likely at the ends of stays.
 
     Raises
     ------
@@ -141,7 +163,7 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
         raise ScenarioError("Tables of first and last readers need the street map and the readers.")
     rng = np.random.default_rng(seed)
     rows = reader_rows(knowledge, network)
-    ends = sample_other_ends(knowledge, network, rng, (160, 120, 200))
+    ends = sample_other_ends(knowledge, network, rng, other_ends)
     labels = reader_labels(network, ends, rows, habits, rng)
     n_cameras = len(facts.read_rate)
     signs = find_signs(labels, n_cameras)
@@ -172,17 +194,25 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
         (0.0, 0.2, 0.6, 0.2),
         (far, near, far, far),
     )
-    usual = usual_signs(signs, (home, work))
+    return Imagined(ends=ends, labels=labels, signs=signs, read_rate=read_rate, home=home, work=work)
+
+
+def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
+    """Build hypotheses and tables from public knowledge; see :func:`imagine`."""
+    network, made = knowledge.streets, imagine(knowledge, habits, seed)
+    assert network is not None  # or there would be no routes
+    home, work = made.home, made.work
+    usual = usual_signs(made.signs, (home, work))
     sides = [_side(*one, usual) for one in (home, work)]
     return Model(
         home=sides[0],
         work=sides[1],
         home_arrays=_arrays(sides[0], parked_side(home[0], network)),
         work_arrays=_arrays(sides[1], parked_side(work[0], network)),
-        ways=find_ways(home[0], work[0], ends, labels, habits, read_rate, signs.of_pair),
-        ends=ends,
-        signs=signs,
-        read_rate=read_rate,
+        ways=find_ways(home[0], work[0], made.ends, made.labels, habits, made.read_rate, made.signs.of_pair),
+        ends=made.ends,
+        signs=made.signs,
+        read_rate=made.read_rate,
         usual=usual,
     )
 
