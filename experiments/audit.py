@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -64,6 +66,15 @@ class AuditReport:
     probability: float
     written: tuple[Path, ...]
 
+    def document(self) -> dict[str, Any]:
+        """Return the result as a document for JSON."""
+        return {
+            "probability": self.probability,
+            "agencies": self.agencies.names,
+            "table": self.table,
+            "written": self.written,
+        }
+
     def print_to(self, console: Console, *, quiet: bool = False) -> None:
         """Print the table, what it leaves out, and what was written."""
         console.print(audit_table(self.table, self.probability))
@@ -74,7 +85,14 @@ class AuditReport:
                 console.print(str(path), highlight=False, soft_wrap=True)
 
 
-def report_audit(folder: Path, *, setting: AccessSetting, draws: int, probability: float) -> AuditReport:
+def report_audit(
+    folder: Path,
+    *,
+    setting: AccessSetting,
+    draws: int,
+    probability: float,
+    progress: Callable[[int], None] = lambda n: None,
+) -> AuditReport:
     """Audit a run; write ``access_log.parquet``, ``audit.csv`` and ``figures/audit.png`` into its folder.
 
     Raises
@@ -103,6 +121,7 @@ def report_audit(folder: Path, *, setting: AccessSetting, draws: int, probabilit
         seed=seed,
         draws=draws,
         probability=probability,
+        progress=progress,
     )
     log = access_log(agencies, setting, days=scenario.days, n_plates=n_plates, seed=seed)
     write_table("access_log", log, folder / "access_log.parquet")

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.bench_process import Measured, measure
+from experiments.terminal import MANNERS
 from simulator.manifest import read_manifest
 from simulator.scenario import Scenario
 from simulator.scenario_file import scenario_from_dict, with_overrides
@@ -85,7 +86,7 @@ class Row:
 
 
 def main(*, quick: bool = False, maps: Path | None = None) -> list[Row]:
-    """Measure everything and print a table, line by line as it comes.
+    """Measure everything; say on stderr, line by line, what has been measured.
 
     Parameters
     ----------
@@ -97,9 +98,9 @@ def main(*, quick: bool = False, maps: Path | None = None) -> list[Row]:
     Returns
     -------
     list of Row
-        What was printed.
+        For :func:`print_rows`.
     """
-    console = Console()
+    console = Console(stderr=True, quiet=MANNERS.quiet)
     rows = []
     with console.status("measuring"):
         for row in measurements(QUICK if quick else Sizes(), maps=maps):
@@ -107,12 +108,16 @@ def main(*, quick: bool = False, maps: Path | None = None) -> list[Row]:
             judged = dataclasses.replace(row, ok=None) if quick and row.what != _SAME_BITS else row
             rows.append(judged)
             console.print(f"{judged.what}: {judged.measured}", highlight=False)
+    return rows
+
+
+def print_rows(console: Console, rows: list[Row], *, quick: bool) -> None:
+    """Print what was measured beside the goals."""
     console.print(_table(rows))
     met = [row.ok for row in rows if row.ok is not None]
     console.print(
         f"{sum(met)} of {len(met)} goals met." if not quick else "Small sizes: goals are not judged."
     )
-    return rows
 
 
 _SAME_BITS = "same seed, 1 worker and 2, any chunk size"
@@ -321,4 +326,4 @@ def _table(rows: list[Row]) -> Table:
 
 
 if __name__ == "__main__":
-    main()
+    print_rows(Console(), main(), quick=False)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from experiments.terminal import progress_bar
-
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that a run wrote.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress bar.")]
+from experiments.cli_help import enter
+from experiments.cli_options import RunFolder
+from experiments.terminal import LOOK_STAGES, MANNERS, answer, count_bar, progress_bar
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    app.command("utility")(utility)
-    app.command("exposure")(exposure)
-    app.command("convoys")(convoys)
-    app.command("audit")(audit)
-    app.command("faces")(faces)
+    for name, command in (
+        ("utility", utility),
+        ("exposure", exposure),
+        ("convoys", convoys),
+        ("audit", audit),
+        ("faces", faces),
+    ):
+        enter(app, name, command)
 
 
 def utility(
-    folder: Run,
+    folder: RunFolder,
     events: Annotated[int, typer.Option(min=1, help="Cars sought, one a driver at most.")] = 2_000,
     delay_h: Annotated[
         float, typer.Option("--delay", min=0, help="Mean delay until a plate is listed, hours (free).")
@@ -31,23 +32,20 @@ def utility(
     thief: Annotated[
         bool, typer.Option("--thief", help="Another driver's trips from the event on, not the own.")
     ] = False,
-    quiet: Quiet = False,
 ) -> None:
     """Show what rules cost: how often a sought car is found.
 
     Makes the run's reads again and compares rules on the same events; writes utility.csv and a figure.
     """
-    from rich.console import Console
-
     from experiments.utility import report_utility
 
-    with progress_bar(quiet=quiet) as progress:
+    with progress_bar(stages=LOOK_STAGES) as progress:
         report = report_utility(folder, events=events, delay_h=delay_h, thief=thief, progress=progress)
-    report.print_to(Console())
+    answer("utility", report.document, report.print_to)
 
 
 def exposure(
-    folder: Run,
+    folder: RunFolder,
     event: Annotated[
         str | None, typer.Option(metavar="NAME", help="An event of the scenario; the first if left out.")
     ] = None,
@@ -61,15 +59,12 @@ def exposure(
     radius_m: Annotated[float, typer.Option("--radius", min=1, help="Reads so near count, m.")] = 250.0,
     attacker: Annotated[str, typer.Option(help="The attack that finds homes.")] = "bayes",
     agency: Annotated[str | None, typer.Option(help="Who looks; the scenario's viewer if left out.")] = None,
-    quiet: Quiet = False,
 ) -> None:
     """Show whom an agency can name of those who came.
 
     To a rally, a clinic, a place of worship: whose plate was read there, whose home is known from all else,
     that evening and up to a year later. Writes exposure.csv and a figure.
     """
-    from rich.console import Console
-
     from experiments.exposure import event_occasion, place_occasion, report_exposure
     from simulator.errors import ScenarioError
     from simulator.recapture import Recaptured
@@ -82,34 +77,31 @@ def exposure(
             return event_occasion(taken, event, radius_m=radius_m)
         return place_occasion(taken, place or "clinic", day=day, hours=(from_h, to_h), radius_m=radius_m)
 
-    with progress_bar(quiet=quiet) as progress:
+    with progress_bar(stages=LOOK_STAGES) as progress:
         report = report_exposure(folder, occasion, attacker=attacker, agency=agency, progress=progress)
-    report.print_to(Console())
+    answer("exposure", report.document, report.print_to)
 
 
 def convoys(
-    folder: Run,
+    folder: RunFolder,
     gap_s: Annotated[int, typer.Option("--gap", min=1, max=3600, help="Reads so near coincide, s.")] = 30,
     pairs: Annotated[int, typer.Option(min=1, help="Pairs that truly travel together, planted.")] = 50,
     joint_days: Annotated[int, typer.Option("--days", min=1, help="Days that each pair does so.")] = 4,
-    quiet: Quiet = False,
 ) -> None:
     """Show who seems to travel with whom.
 
     Pairs of plates that the same readers read together, against cars that truly do and against chance. Writes
     convoys.csv and a figure.
     """
-    from rich.console import Console
-
     from experiments.convoys import report_convoys
 
-    with progress_bar(quiet=quiet) as progress:
+    with progress_bar(stages=LOOK_STAGES) as progress:
         report = report_convoys(folder, pairs=pairs, joint_days=joint_days, gap_s=gap_s, progress=progress)
-    report.print_to(Console())
+    answer("convoys", report.document, report.print_to)
 
 
 def audit(
-    folder: Run,
+    folder: RunFolder,
     as_: Annotated[
         str, typer.Option("--as", metavar="table|json", help="Print a table for people, or JSON.")
     ] = "table",
@@ -121,15 +113,12 @@ def audit(
     probability: Annotated[
         float, typer.Option(min=0.01, max=0.9999, help="Wanted chance of finding the violation.")
     ] = 0.95,
-    quiet: Quiet = False,
 ) -> None:
     """Show how many log lines an auditor must read.
 
     Simulates who looked whom up in the run's archive, lawfully and not, and works out the sample that finds a
     violation under each logging rule. Writes access_log.parquet, audit.csv and a figure.
     """
-    from rich.console import Console
-
     from experiments.audit import report_audit
     from simulator.errors import ScenarioError
     from simulator.oversight.access_log import AccessSetting
@@ -137,30 +126,34 @@ def audit(
     if as_ not in ("table", "json"):
         raise ScenarioError(f"--as {as_}: choose 'table' or 'json'.")
     setting = AccessSetting(lookups_per_day=lookups, bad_share=bad_share)
-    report = report_audit(folder, setting=setting, draws=draws, probability=probability)
-    if as_ == "json":
+    with count_bar(draws) as done:
+        report = report_audit(
+            folder,
+            setting=setting,
+            draws=draws,
+            probability=probability,
+            progress=lambda n: done(n, "drawing logs"),
+        )
+    if as_ == "json" and not MANNERS.json:  # the table alone, as before --json was there
         typer.echo(report.table.write_json())
-    else:
-        report.print_to(Console(), quiet=quiet)
+        return
+    answer("audit", report.document, lambda console: report.print_to(console, quiet=MANNERS.quiet))
 
 
 def faces(
-    folder: Run,
+    folder: RunFolder,
     within_m: Annotated[int, typer.Option("--within", help="250 or 500, m.")] = 250,
     attackers: Annotated[
         str | None, typer.Option(help="Attackers with commas between; those of the run if left out.")
     ] = None,
-    quiet: Quiet = False,
 ) -> None:
     """Compare plates, faces, and both: who is tracked home.
 
     Makes the run's reads again and attacks them three times; writes faces.csv and a figure.
     """
-    from rich.console import Console
-
     from experiments.faces import report_faces
 
     names = [name.strip() for name in attackers.split(",") if name.strip()] if attackers else []
-    with progress_bar(quiet=quiet) as progress:
+    with progress_bar(stages=LOOK_STAGES) as progress:
         report = report_faces(folder, within_m=within_m, attackers=names, progress=progress)
-    report.print_to(Console())
+    answer("faces", report.document, report.print_to)

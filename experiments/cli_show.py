@@ -7,21 +7,19 @@ from typing import Annotated
 
 import typer
 
-from experiments.terminal import progress_bar
-
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress bar.")]
+from experiments.cli_help import enter
+from experiments.cli_options import ResultFolder, RunFolder
+from experiments.terminal import FILM_STAGES, LOOK_STAGES, answer, note, progress_bar
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    app.command("report")(report)
-    app.command("animate")(animate)
+    enter(app, "report", report)
+    enter(app, "animate", animate)
 
 
 def report(
-    folder: Annotated[
-        Path, typer.Argument(metavar="RUN_OR_STUDY", help="A folder that a run or a sweep wrote.")
-    ],
+    folder: ResultFolder,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE.html", help="The page; report.html in the folder if left out."),
@@ -30,7 +28,6 @@ def report(
         int,
         typer.Option(min=1, max=12, help="Drivers to choose from on the page, from hard to easy to find."),
     ] = 4,
-    quiet: Quiet = False,
 ) -> None:
     """Write one web page that explains a run, or a study.
 
@@ -39,13 +36,13 @@ def report(
     """
     from experiments.report.command import report as write
 
-    with progress_bar(quiet=quiet) as progress:
+    with progress_bar(stages=LOOK_STAGES) as progress:
         path = write(folder, out=out, n_drivers=drivers, progress=progress)
-    typer.echo(path)
+    answer("report", lambda: {"page": path}, lambda console: typer.echo(path))
 
 
 def animate(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that a run wrote.")],
+    folder: RunFolder,
     driver: Annotated[int, typer.Option(help="Number of the driver.")],
     target: Annotated[str, typer.Option(metavar="home|work", help="What the adversary looks for.")] = "home",
     out: Annotated[
@@ -53,17 +50,14 @@ def animate(
         typer.Option(metavar="FILE.mp4|FILE.gif", help="The film; in RUN/figures if left out."),
     ] = None,
     speed: Annotated[float, typer.Option(min=0.2, max=30, help="Days a second.")] = 5.0,
-    quiet: Quiet = False,
 ) -> None:
     """Film the adversary closing in on one driver.
 
     A frame a day. MP4 where ffmpeg is present, else a GIF.
     """
-    from rich.console import Console
-
     from experiments.animate import animate as film
 
-    with progress_bar(quiet=quiet) as progress:
+    with progress_bar(stages=FILM_STAGES) as progress:
         path, by = film(folder, driver=driver, target=target, out=out, frames_per_s=speed, progress=progress)
-    Console(stderr=True, quiet=quiet).print(f"Written by {by}.", highlight=False)
-    typer.echo(path)
+    note(f"Written by {by}.")
+    answer("animate", lambda: {"film": path, "written_by": by}, lambda console: typer.echo(path))

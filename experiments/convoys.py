@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -84,6 +85,16 @@ class ConvoyReport:
     joint_days: int
     expansion: float
     written: tuple[Path, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return the result as a document for JSON."""
+        return {
+            "gap_s": self.gap_s,
+            "joint_days": self.joint_days,
+            "expansion": self.expansion,
+            "table": self.table,
+            "written": self.written,
+        }
 
     def print_to(self, console: Console) -> None:
         """Print the table and what was written."""

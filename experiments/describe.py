@@ -14,6 +14,7 @@ from rich.text import Text
 
 from scenarios import scenarios_by_topic
 from simulator.scenario import Scenario
+from simulator.spec import Citation
 
 _PROSE = {"id", "title", "topic", "question", "description", "calibrate", "citations", "readers", "events"}
 
@@ -70,8 +71,7 @@ def print_scenario(console: Console, scenario: Scenario) -> None:
 def print_sources(console: Console, scenario: Scenario) -> None:
     """Print the sources of a scenario and what each is cited for."""
     console.print(Text("Sources, and what each is cited for", style="bold"))
-    laws = [rule.citation for rule in scenario.archive.rules]
-    for citation in dict.fromkeys((*scenario.citations, *laws)):
+    for citation in _sources(scenario):
         console.print(Text(f"  {citation.source}", overflow="fold"))
         about = f" ({citation.part})" if citation.part else ""
         console.print(Text(f"      {citation.reason}{about}", style="dim"))
@@ -82,9 +82,7 @@ def print_how_to_cite(console: Console, scenario: Scenario | None) -> None:
     package = metadata("platetrail")
     version, summary = package["Version"], package["Summary"]
     console.print(Text("If you use platetrail in published work, please cite it:", style="bold"))
-    console.print(
-        Text(f"\n  The platetrail developers. platetrail: {summary} Version {version}.\n"), highlight=False
-    )
+    console.print(Text(f"\n  {_software(summary, version)}\n"), highlight=False)
     entry = (
         f"  @software{{platetrail,\n    author  = {{{{The platetrail developers}}}},\n"
         f"    title   = {{{{platetrail: {summary}}}}},\n    version = {{{version}}}\n  }}\n"
@@ -99,9 +97,30 @@ def print_how_to_cite(console: Console, scenario: Scenario | None) -> None:
         print_sources(console, scenario)
 
 
+def citations(scenario: Scenario | None) -> dict[str, Any]:
+    """Return what :func:`print_how_to_cite` prints as a document for JSON."""
+    package = metadata("platetrail")
+    attackers = [dict(zip(("name", "title", "citation"), found, strict=True)) for found in _attackers()]
+    sources = [] if scenario is None else [c.model_dump(mode="json") for c in _sources(scenario)]
+    return {
+        "software": _software(package["Summary"], package["Version"]),
+        "attackers": attackers,
+        "sources": sources,
+    }
+
+
 def toml_of(name: str) -> str:
     """Return the TOML text of a standard scenario, to start one's own from."""
     return (files("scenarios") / "catalogue" / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _software(summary: str, version: str) -> str:
+    return f"The platetrail developers. platetrail: {summary} Version {version}."
+
+
+def _sources(scenario: Scenario) -> list[Citation]:
+    laws = [rule.citation for rule in scenario.archive.rules]
+    return list(dict.fromkeys((*scenario.citations, *laws)))
 
 
 def _attackers() -> list[tuple[str, str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -345,6 +346,16 @@ class ExposureReport:
     attacker: str
     readers_near: int
     written: tuple[Path, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return the result as a document for JSON."""
+        return {
+            "occasion": self.occasion.title,
+            "attacker": self.attacker,
+            "fixed_readers_near": self.readers_near,
+            "table": self.table,
+            "written": self.written,
+        }
 
     def print_to(self, console: Console) -> None:
         """Print the table and what was written."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -257,6 +258,10 @@ class FacesReport:
     within_m: int
     days: tuple[int, ...]
     written: tuple[Path, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return the result as a document for JSON."""
+        return {"table": self.table, "newly_trackable": self.newly, "written": self.written}
 
     def print_to(self, console: Console) -> None:
         """Print the table and what was written."""

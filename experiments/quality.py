@@ -46,6 +46,27 @@ def print_quality(
     ScenarioError
         If the day is not a checkpoint of the run.
     """
+    found, has_claims = quality_of(folder, day=day, within_m=within_m, sure=sure)
+    for table in quality_tables(found, within_m=within_m, sure=sure):
+        console.print(table)
+    if not has_claims:
+        console.print(
+            "False work places are not known: an earlier version made this run. Run it again to see them."
+        )
+
+
+def quality_of(
+    folder: Path, *, day: int | None = None, within_m: float = 250.0, sure: float = SURE
+) -> tuple[pl.DataFrame, bool]:
+    """Return the table behind :func:`print_quality`, and whether false work places are known.
+
+    Raises
+    ------
+    TableError
+        If the folder's tables cannot be read.
+    ScenarioError
+        If the day is not a checkpoint of the run.
+    """
     manifest = read_manifest(folder)
     beliefs, drivers = (read_table(name, folder / f"{name}.parquet") for name in ("beliefs", "drivers"))
     has_claims = "claims" in manifest.tables
@@ -63,13 +84,7 @@ def print_quality(
             f"Day {day} is not a checkpoint of the run in {folder}. Choose from {', '.join(map(str, days))}."
         )
     at = pl.col("day") == day
-    found = quality(beliefs.filter(at), claims.filter(at), drivers, within_m=within_m, sure=sure)
-    for table in quality_tables(found, within_m=within_m, sure=sure):
-        console.print(table)
-    if not has_claims:
-        console.print(
-            "False work places are not known: an earlier version made this run. Run it again to see them."
-        )
+    return quality(beliefs.filter(at), claims.filter(at), drivers, within_m=within_m, sure=sure), has_claims
 
 
 def quality_tables(found: pl.DataFrame, *, within_m: float, sure: float) -> list[Table]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.console import Console
@@ -13,7 +14,7 @@ from rich.console import Console
 from experiments.prepare import refuse_full_folder
 from experiments.replicates import clear_replicates, combine_summaries, replicate_folder, write_combined
 from experiments.report_tables import summary_tables
-from experiments.terminal import progress_bar
+from experiments.terminal import note, progress_bar
 from experiments.words import attacker_title
 from simulator.results import prepare_folder
 from simulator.scenario import Scenario
@@ -27,33 +28,83 @@ _SIDE_BY_SIDE_WIDTH = 140
 Progress = Callable[[str, float], None]
 
 
-def run_and_report(
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ran:
+    """What a command made of a scenario.
+
+    Parameters
+    ----------
+    scenario, seed, replicates
+        What was run.
+    out
+        The folder.
+    summary
+        Of the run, or over replicates.
+    figures
+        The files drawn.
+    """
+
+    scenario: Scenario
+    seed: int
+    replicates: int
+    out: Path
+    summary: pl.DataFrame
+    figures: tuple[Path, ...]
+
+    def print_to(self, console: Console) -> None:
+        """Print the result table."""
+        print_summary(console, self.summary)
+        if self.replicates > 1:
+            console.print(
+                f"Means over {self.replicates} replicates; intervals of the mean, from their spread."
+            )
+
+    def document(self) -> dict[str, Any]:
+        """Return the result as a document for JSON."""
+        return {
+            "scenario": self.scenario.id,
+            "drivers": self.scenario.people.drivers,
+            "days": self.scenario.days,
+            "seed": self.seed,
+            "replicates": self.replicates,
+            "folder": self.out,
+            "figures": self.figures,
+            "finding": [line for target in ("home", "work") for line in headline(self.summary, target)],
+            "summary": self.summary,
+        }
+
+    def where(self) -> str:
+        """Say where the results are."""
+        figures = self.out / ("figures" if self.replicates == 1 else "replicate-*/figures")
+        return f"Results: {self.out}/   figures: {figures}/"
+
+
+def run_into(
+    out: Path,
     scenario: Scenario,
     *,
-    out: Path,
     seed: int | None,
-    workers: int,
-    replicates: int,
-    tables: tuple[str, ...],
-    force: bool,
-    quiet: bool,
-) -> None:
-    """Run a scenario once or several times, write everything to ``out``, print the result table."""
-    console, notes = Console(), Console(stderr=True, quiet=quiet)
+    workers: int = 1,
+    replicates: int = 1,
+    tables: tuple[str, ...] = (),
+    force: bool = False,
+) -> Ran:
+    """Run a scenario once or several times; write everything to a folder, figures too."""
     refuse_full_folder(out, force=force)
-    say_workers(notes, workers)
+    say_workers(workers)
     if force:
         clear_replicates(out)
     if replicates > 1:
         prepare_folder(out, force=force)
     if seed is None:
         seed = fresh_seed()
-        notes.print(f"Seed {seed}, drawn; the same run again: --seed {seed}", highlight=False)
+        note(f"Seed {seed}, drawn; the same run again: --seed {seed}")
 
     from simulator.run import simulate
 
     summaries: list[pl.DataFrame] = []
-    with progress_bar(quiet=quiet, runs=replicates) as progress:
+    figures: list[Path] = []
+    with progress_bar(runs=replicates) as progress:
         for replicate in range(replicates):
             folder = out if replicates == 1 else replicate_folder(out, replicate)
             run = simulate(
@@ -66,27 +117,32 @@ def run_and_report(
                 progress=progress,
                 force=force,
             )
-            draw(run, folder / "figures", progress)
+            figures += draw(run, folder / "figures", progress)
             summaries.append(run.summary)
     summary = summaries[0]
     if replicates > 1:
         summary = combine_summaries(summaries)
         write_combined(summaries, summary, out / "summary.csv")
-    print_summary(console, summary)
-    figures = out / ("figures" if replicates == 1 else "replicate-*/figures")
-    if replicates > 1:
-        console.print(f"Means over {replicates} replicates; intervals of the mean, from their spread.")
-    notes.print(f"Results: {out}/   figures: {figures}/", highlight=False, soft_wrap=True)
+    return Ran(
+        scenario=run.scenario,
+        seed=seed,
+        replicates=replicates,
+        out=out,
+        summary=summary,
+        figures=tuple(figures),
+    )
 
 
-def draw(run: Run, folder: Path, progress: Progress | None = None) -> tuple[Path, ...]:
-    """Draw all figures of a run into a folder."""
+def draw(
+    run: Run, folder: Path, progress: Progress | None = None, *, only: tuple[str, ...] = ()
+) -> tuple[Path, ...]:
+    """Draw the figures of a run into a folder: those named, or all."""
     import matplotlib
 
     matplotlib.use("Agg")
     from experiments.figures import save_all
 
-    return save_all(run, folder, progress=progress)
+    return save_all(run, folder, progress=progress, only=only)
 
 
 def print_summary(console: Console, summary: pl.DataFrame) -> None:
@@ -114,8 +170,8 @@ def headline(summary: pl.DataFrame, target: str) -> list[str]:
     ]
 
 
-def say_workers(notes: Console, workers: int) -> None:
+def say_workers(workers: int) -> None:
     """Say so if more processes are asked for than there are cores; it is allowed."""
     cores = os.cpu_count() or 1
     if workers > cores:
-        notes.print(f"{workers} workers on {cores} cores: allowed, but more than {cores} will not be faster.")
+        note(f"{workers} workers on {cores} cores: allowed, but more than {cores} will not be faster.")

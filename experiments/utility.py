@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -81,6 +82,10 @@ class UtilityReport:
     table: pl.DataFrame
     alerts: dict[str, float]
     written: tuple[Path, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return the result as a document for JSON."""
+        return {"table": self.table, "false_alerts": self.alerts, "written": self.written}
 
     def print_to(self, console: Console) -> None:
         """Print the table and what was written."""

@@ -6,6 +6,7 @@ import dataclasses
 import sys
 
 import pytest
+from rich.console import Console
 
 from experiments import bench
 from experiments.bench_process import measure
@@ -51,6 +52,9 @@ def test_quick_benchmark_runs_and_judges_only_that_results_are_the_same(
     rows = bench.main(quick=True)
     assert [row.what for row in rows if row.ok] == [bench._SAME_BITS]
     assert sum(row.ok is None for row in rows) == len(rows) - 1
-    printed = capsys.readouterr().out
+    bench.print_rows(Console(), rows, quick=True)
+    said = capsys.readouterr()
+    printed = said.out
+    assert "million sightings/s" in said.err
     assert "million sightings/s" in printed
     assert "Small sizes" in printed

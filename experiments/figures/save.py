@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,6 +125,24 @@ def figures_of(run: Run) -> tuple[str, ...]:
     return tuple(name for name in FIGURES if sure or name not in OF_CERTAINTY)
 
 
+def check_figures(run: Run, names: Iterable[str]) -> None:
+    """Refuse names of figures that there are not, or not for this run.
+
+    Raises
+    ------
+    ScenarioError
+        With the nearest right names.
+    """
+    for name in names:
+        if name not in FIGURES:
+            raise ScenarioError(f"No figure is called '{name}'. {did_you_mean(name, FIGURES)}")
+        if name not in figures_of(run):
+            raise ScenarioError(
+                f"There is no figure '{name}' of this run: none of its attackers says how sure it is. "
+                f"There are {', '.join(figures_of(run))}."
+            )
+
+
 def draw_figure(run: Run, name: str, *, driver: int | None = None) -> Figure:
     """Draw one standard figure of a run, in this project's style, with its caption.
 
@@ -142,13 +160,7 @@ def draw_figure(run: Run, name: str, *, driver: int | None = None) -> Figure:
     ScenarioError
         If there is no such figure, or not for this run or driver; the message says which there are.
     """
-    if name not in FIGURES:
-        raise ScenarioError(f"No figure is called '{name}'. {did_you_mean(name, FIGURES)}")
-    if name not in figures_of(run):
-        raise ScenarioError(
-            f"There is no figure '{name}' of this run: none of its attackers says how sure it is. "
-            f"There are {', '.join(figures_of(run))}."
-        )
+    check_figures(run, [name])
     with house_style():
         if driver is None:
             figure = FIGURES[name](run)
@@ -184,9 +196,13 @@ def add_caption(figure: Figure, caption: str) -> None:
 
 
 def save_all(
-    run: Run, folder: Path, *, progress: Callable[[str, float], None] | None = None
+    run: Run,
+    folder: Path,
+    *,
+    progress: Callable[[str, float], None] | None = None,
+    only: Sequence[str] = (),
 ) -> tuple[Path, ...]:
-    """Draw every figure that a run has something for and write it as a PNG file, over its namesake.
+    """Draw figures of a run and write each as a PNG file, over its namesake.
 
     Parameters
     ----------
@@ -196,6 +212,8 @@ def save_all(
         Where to; made if missing.
     progress
         Called with "figures" and the share of them that is done.
+    only
+        Names of figures; all that the run has something for if empty.
 
     Returns
     -------
@@ -206,13 +224,16 @@ def save_all(
     ------
     TableError
         If a file cannot be written.
+    ScenarioError
+        If there is no figure of a name.
     """
+    check_figures(run, only)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TableError(f"The folder for figures {folder} cannot be made: {error}.") from error
     paths = []
-    wanted = figures_of(run)
+    wanted = tuple(dict.fromkeys(only)) or figures_of(run)
     with house_style():
         for i, name in enumerate(wanted):
             if progress:

@@ -1,9 +1,8 @@
-"""The command ``sweep``: from a study's name to its tables, its figure and its finding."""
+"""From a study's name to its tables, its figure and its finding."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.running import say_workers
-from experiments.sweep.cost import Cost, cost_of, is_begun, refuse_if_large
+from experiments.sweep.cost import Cost, is_begun
 from experiments.sweep.design import Design, design_of
-from experiments.sweep.folder import StudyFolder
+from experiments.sweep.folder import RESULTS, StudyFolder
 from experiments.sweep.measures import BY_CRITERION, check_criteria, measure_named
 from experiments.sweep.report import finding, headline_rows, result_table
 from experiments.sweep.results import StudyResults, study_results, write_results
 from experiments.sweep.spec import Study, resolve_study, study_named, study_names
+from experiments.terminal import count_bar, note
 from simulator.errors import StudyError, TableError, did_you_mean
 from simulator.scenario_file import parse_override
 
@@ -65,34 +64,6 @@ def prepare(
     return design
 
 
-def sweep(
-    design: Design,
-    *,
-    out: Path,
-    workers: int,
-    cluster: str | None,
-    dry_run: bool,
-    yes: bool,
-    force: bool,
-    quiet: bool,
-) -> None:
-    """Do a study, or what is left of it, and print what it found."""
-    console, notes = Console(), Console(stderr=True, quiet=quiet)
-    cost = cost_of(design, workers)
-    if dry_run:
-        console.print(f"{design.study.title}: {cost.words()}", highlight=False, soft_wrap=True)
-        return
-    refuse_if_large(cost, yes=yes)
-    say_workers(notes, workers)
-    results, figures = carry_out(
-        design, out=out, workers=workers, cluster=cluster, force=force, quiet=quiet, cost=cost
-    )
-    console.print(result_table(design.study, results))
-    console.print(finding(design.study, results), highlight=False)
-    drawn = "".join(f"   {path}" for path in figures)
-    notes.print(f"Results: {out}/results.parquet, contrasts.parquet{drawn}", highlight=False, soft_wrap=True)
-
-
 def carry_out(
     design: Design,
     *,
@@ -110,7 +81,6 @@ def carry_out(
     StudyError, TableError, ClusterError
         If the folder cannot be used, a process or the cluster dies.
     """
-    notes = Console(stderr=True, quiet=quiet)
     folder = StudyFolder(path=out)
     with folder.locked():
         folder.open(design, force=force)
@@ -118,12 +88,10 @@ def carry_out(
         cells = [cell for group in groups for cell in group.cells]
         left = folder.missing(cells)
         if is_begun(folder):
-            notes.print(
-                f"{len(cells) - len(left):,} of {len(cells):,} cells are done; going on.", highlight=False
-            )
+            note(f"{len(cells) - len(left):,} of {len(cells):,} cells are done; going on.", quiet=quiet)
         elif cost is not None:
-            notes.print(cost.words(), highlight=False, soft_wrap=True)
-        with _bar(len(cells), quiet=quiet) as report:
+            note(cost.words(), quiet=quiet)
+        with count_bar(len(cells), quiet=quiet) as report:
             if cluster is None:
                 from experiments.sweep.work import run_here
 
@@ -161,6 +129,29 @@ def has_figure(study: Study, results: StudyResults) -> bool:
     return not study.factors[0].is_hypercube and headline_rows(study, results.results).height > 0
 
 
+def print_study(console: Console, study: Study, results: StudyResults) -> None:
+    """Print what a study found: its table, and one sentence."""
+    console.print(result_table(study, results))
+    console.print(finding(study, results), highlight=False)
+
+
+def study_document(
+    study: Study, results: StudyResults, out: Path, figures: tuple[Path, ...]
+) -> dict[str, Any]:
+    """Return what a study found as a document for JSON."""
+    return {
+        "study": study.id,
+        "scenario": study.scenario,
+        "seed": study.seed,
+        "replicates": study.replicates,
+        "folder": out,
+        "figures": figures,
+        "finding": finding(study, results),
+        "headline": headline_rows(study, results.results),
+        "tables": {name: out / f"{name}.parquet" for name in RESULTS},
+    }
+
+
 def print_studies(console: Console) -> None:
     """Print one line a study that comes with the program."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -195,16 +186,3 @@ def _first(design: Design, most: int = 200):  # type: ignore[no-untyped-def]
         if i >= most:
             return
         yield setting
-
-
-@contextmanager
-def _bar(cells: int, *, quiet: bool) -> Iterator[Callable[[int, str], None]]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=quiet or not console.is_terminal
-    ) as progress:
-        task = progress.add_task("starting", total=cells)
-        yield lambda done, what: progress.update(task, completed=done, description=what)

@@ -1,4 +1,4 @@
-"""The validation table for the terminal, and the command that makes it, ``validation.csv`` and a figure."""
+"""The validation table for the terminal, ``validation.csv`` and a figure."""
 
 from __future__ import annotations
 
@@ -69,10 +69,8 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def print_and_write(
-    console: Console, figures: pl.DataFrame, out: Path | None, *, quick: bool = False
-) -> None:
-    """Print the table; write ``validation.csv`` and the figure into a folder, if one is given."""
+def print_figures(console: Console, figures: pl.DataFrame, *, quick: bool = False) -> None:
+    """Print the table, and what does not hold."""
     console.print(validation_table(figures))
     failed = [key for key, ok in verdicts(figures).items() if not ok]
     if quick:
@@ -80,10 +78,13 @@ def print_and_write(
     elif failed:
         verb = "does" if len(failed) == 1 else "do"
         console.print(f"{', '.join(failed)} {verb} not hold: docs/trust.md says why.", highlight=False)
-    if out is None:
-        return
-    write_csv_file(figures, out / "validation.csv")
+
+
+def write_figures(figures: pl.DataFrame, out: Path) -> tuple[Path, Path]:
+    """Write ``validation.csv`` and the figure into a folder; return both paths."""
     from experiments.figures.validation import draw_validation
 
-    draw_validation(figures, out / "validation.png")
-    console.print(f"Written: {out}/validation.csv, {out}/validation.png", highlight=False, soft_wrap=True)
+    table, picture = out / "validation.csv", out / "validation.png"
+    write_csv_file(figures, table)
+    draw_validation(figures, picture)
+    return table, picture

@@ -80,9 +80,20 @@ def measure(
     *,
     seed: int = 1,
     small: bool = False,
-    progress: Callable[[str, float], None] = lambda stage, done: None,
+    progress: Callable[[str, int], None] = lambda stage, done: None,
 ) -> pl.DataFrame:
     """Measure yardsticks in worlds that they share.
+
+    Parameters
+    ----------
+    yardsticks
+        Which ones.
+    seed
+        Root seed.
+    small
+        Small sizes, to see that it works.
+    progress
+        Called with the yardstick that begins and how many are done.
 
     Returns
     -------
@@ -93,7 +104,7 @@ def measure(
     context = Context(Size(small=small), seed)
     checks: list[Check] = []
     for i, yardstick in enumerate(yardsticks):
-        progress(yardstick.id, i / len(yardsticks))
+        progress(yardstick.id, i)
         checks += _MEASURES[yardstick.id](context)
     rows = [
         {

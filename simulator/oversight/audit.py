@@ -8,7 +8,7 @@ enough with the chance P(X >= m), X hypergeometric. The smallest ``n`` with that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
@@ -141,6 +141,7 @@ def audit(
     draws: int = 20,
     probability: float = 0.95,
     logging_rules: Sequence[str] = tuple(LOGGING_RULES),
+    progress: Callable[[int], None] = lambda n: None,
 ) -> pl.DataFrame:
     """Return how many lines must be sampled, by violation and logging rule, over several draws of the log.
 
@@ -156,6 +157,7 @@ def audit(
         (violation, rule): [] for violation in possible_violations(agencies) for rule in logging_rules
     }
     for draw in range(draws):
+        progress(draw)
         log = access_log(agencies, setting, days=days, n_plates=n_plates, seed=seed, draw=draw)
         for violation, rule in found:
             # One breach at a time, as if it were the only one.
