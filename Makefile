@@ -4,16 +4,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# The rival programs bring much (Spark, databases), so they have an environment of their own.
+VERIFY_VENV := .venv-verify
+VERIFY_READY := $(VERIFY_VENV)/.ready
 # Test processes: one a core, since tests are mostly arithmetic; each holds some hundred megabytes.
 TEST_WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format docs bench clean
+.PHONY: help setup demo test verify check format docs bench clean
 
 help:
 	@echo "make setup   create .venv with everything"
 	@echo "make demo    how long a town's readers need to learn where its drivers live and work, with a page"
 	@echo "make test    the whole test suite"
+	@echo "make verify  closed forms, conservation, rival programs (HoWDe among them needs Java); its table"
 	@echo "make check   lint, format, types, import contracts, generated docs"
 	@echo "make format  format the code"
 	@echo "make docs    write the generated docs again"
@@ -38,6 +42,16 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
 
+$(VERIFY_READY): pyproject.toml constraints.txt
+	@echo "Setting up $(VERIFY_VENV) with the rival programs: some minutes, this once."
+	@$(PYTHON) -m venv $(VERIFY_VENV)
+	@$(VERIFY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[maps,rivals]' pytest pytest-xdist
+	@touch $(VERIFY_READY)
+
+verify: $(VERIFY_READY)
+	PLATETRAIL_VERIFICATION_CSV=docs/verification.csv $(VERIFY_VENV)/bin/python -m pytest tests/verification -n $(TEST_WORKERS) --dist loadfile -rs
+	@$(VERIFY_VENV)/bin/python -m experiments.docs_tables
+
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
@@ -56,5 +70,5 @@ bench: $(READY)
 	@$(BIN)/platetrail bench $(if $(MAPS),--maps $(MAPS))
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-run
+	rm -rf $(VENV) $(VERIFY_VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-run
 	find simulator scenarios experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +

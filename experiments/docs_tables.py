@@ -64,8 +64,10 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
     Hand-written pages with a made part are read, and returned with that part replaced.
     """
     attackers, archive, studies = docs / "attackers.md", docs / "archive.md", docs / "studies.md"
-    # It makes its tables with the functions here.
+    trust = docs / "trust.md"
+    # They make their tables with the functions here.
     from experiments.findings import findings_pages
+    from experiments.verification import verification_table
 
     measured = with_part(studies.read_text(encoding="utf-8"), "measures", measures_table())
     rules = with_part(archive.read_text(encoding="utf-8"), "rules", rules_table())
@@ -76,6 +78,7 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
         docs / "scenario-file.md": scenario_file_page(),
         studies: with_part(measured, "studies", studies_table()),
         attackers: with_part(attackers.read_text(encoding="utf-8"), "attackers", attackers_table()),
+        trust: with_part(trust.read_text(encoding="utf-8"), "verification", verification_table()),
         **findings_pages(docs),
     }
 
