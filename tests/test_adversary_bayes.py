@@ -116,8 +116,8 @@ def enumerated_home(attacker: BayesAttacker, model: Model, counts: np.ndarray) -
     log = np.log(model.home.places.prior)
     for h in range(model.home.places.n):
         likely = [
-            dict(zip(table.sign[s, h].tolist(), chance[table.level[s, h]].tolist(), strict=True))
-            for s in (0, 1)
+            dict(zip(table.sign[s, n].tolist(), chance[table.level[s, n]].tolist(), strict=True))
+            for s, n in ((0, model.home.places.head[h]), (1, model.home.places.tail[h]))
         ]
         for k in range(N_CLASSES):
             for c in np.flatnonzero(counts[k]):

@@ -19,15 +19,16 @@ from test_adversary_bayes import (
 from simulator.adversary.bayes import pairs
 from simulator.adversary.bayes.attacker import BayesAttacker
 from simulator.adversary.bayes.events import N_CLASSES
-from simulator.adversary.bayes.model import Model, model_of
+from simulator.adversary.bayes.model import Model, Side, model_of
 from simulator.adversary.bayes.parked import AT_HOME, nearby, park
 from simulator.adversary.bayes.tables import chance_of_levels
 from simulator.sightings.view import DAY_S
 
 
-def likely_signs(table, side: int, place: int) -> dict[int, float]:
-    chance = chance_of_levels()[table.level[side, place]]
-    return dict(zip(table.sign[side, place].tolist(), chance.tolist(), strict=True))
+def likely_signs(of: Side, side: int, place: int) -> dict[int, float]:
+    node = (of.places.head, of.places.tail)[side][place]
+    chance = chance_of_levels()[of.table.level[side, node]]
+    return dict(zip(of.table.sign[side, node].tolist(), chance.tolist(), strict=True))
 
 
 def way_signs(model: Model, near: np.ndarray) -> dict[int, float]:
@@ -54,7 +55,7 @@ def enumerated_pairs(
     mixed: list[dict[int, float]] = [{}, {}]
     for h in np.argsort(-alone)[:10]:
         for side in (0, 1):
-            for c, p in likely_signs(model.home.table, side, h).items():
+            for c, p in likely_signs(model.home, side, h).items():
                 mixed[side][c] = mixed[side].get(c, 0.0) + alone[h] * p
     own, alpha = np.repeat(attacker.work_own, 2), attacker.alpha
     full, half = attacker.work_temper
@@ -78,7 +79,7 @@ def enumerated_pairs(
     cells = np.repeat(np.arange(home.n_cells), np.diff(home.cell_indptr))
     log = np.empty((home.n, work.n))
     for w in range(work.n):
-        tables = [likely_signs(model.work.table, side, w) for side in (0, 1)]
+        tables = [likely_signs(model.work, side, w) for side in (0, 1)]
         base = urns(tables)
         gain = np.empty(home.n_cells)
         for cell in range(home.n_cells):
@@ -101,7 +102,7 @@ def enumerated_pairs(
             gain[cell] = pairs._PAIR_POWER * temper * (urns(given) - base)
         far_m = np.hypot(home.x_m - work.x_m[w], home.y_m - work.y_m[w])
         both = (home.edge >= 0) & (work.edge[w] >= 0)
-        commute = np.where(both, -far_m / ways.scale_m - ways.log_reach[cells], 0.0)
+        commute = np.where(both, -far_m / ways.scale_m - np.log(ways.reach)[cells], 0.0)
         log[:, w] = (
             np.log(alone + 1e-300) + np.log((1 - no_work) * work.prior[w]) + temper * base + gain[cells]
         ) + commute

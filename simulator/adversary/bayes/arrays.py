@@ -9,27 +9,32 @@ from numpy.typing import NDArray
 
 
 class PlaceArrays(NamedTuple):
-    """One target's hypotheses and tables; see ``Hypotheses``, ``Side`` and ``ParkedSide`` for each."""
+    """One target's hypotheses and tables: see ``Hypotheses``, ``Doors``, ``Side`` and ``ParkedSide``."""
 
     edge: NDArray[np.int32]
     tail: NDArray[np.int32]
     head: NDArray[np.int32]
     x_m: NDArray[np.float64]
     y_m: NDArray[np.float64]
+    log_prior: NDArray[np.float64]
     prior: NDArray[np.float64]
     cell_prior: NDArray[np.float64]
     log_cell_prior: NDArray[np.float64]
+    log_most_prior: NDArray[np.float64]
     cell_indptr: NDArray[np.int64]
     cell_of_place: NDArray[np.int32]
+    door_indptr: NDArray[np.int64]
+    door_out: NDArray[np.int32]
+    door_into: NDArray[np.int32]
     sign: NDArray[np.int32]
     level: NDArray[np.uint8]
     col_indptr: NDArray[np.int64]
     col_cell: NDArray[np.int32]
     col_level: NDArray[np.uint8]
-    col_first: NDArray[np.int32]
-    col_size: NDArray[np.uint8]
-    row_place: NDArray[np.int32]
-    row_level: NDArray[np.uint8]
+    col_most: NDArray[np.uint8]
+    col_first: NDArray[np.int64]
+    col_size: NDArray[np.int32]
+    row: NDArray[np.int32]
     place_of_edge: NDArray[np.int32]
     density: NDArray[np.float64]
 

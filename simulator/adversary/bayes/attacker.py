@@ -78,7 +78,7 @@ class BayesAttacker:
     work_home: float = 0.6
     none_home: float = 0.65
     guess_radius_m: float = 400.0
-    max_cells: int = 24
+    max_cells: int = 12
     n_top: int = 256
     learns: bool = True
 

@@ -1,9 +1,8 @@
 """Where a driver may live or work: one side of a street, or somewhere beyond a gateway; and cells of them.
 
 A car leaves a place by the head of its directed edge and comes to it by the tail, so the two sides of a
-street are different hypotheses.
-Cells group neighbours, so that most of a city can be ruled out without looking at
-each street.
+street are different hypotheses. Cells group neighbours, so that most of a city can be ruled out without
+looking at each street.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ from simulator.roads.network import RoadNetwork
 
 # Width of a strip of land that goes with one side of a street, for areas.
 FRONTAGE_M = 30.0
+# Street sides that a cell holds on average.
+_IN_A_CELL = 80.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,9 +92,10 @@ def build_hypotheses(
     prior = np.concatenate(
         [weight[edge] / weight[edge].sum() * (1 - outside), np.full(len(gate), outside / max(len(gate), 1))]
     )
-    # About a dozen street sides a cell; each gateway is a cell of its own.
-    side_m = np.sqrt(12.0 * np.ptp(x) * np.ptp(y) / max(len(edge), 1)) + 1.0
-    column, row = ((v - v.min()) // side_m for v in (x, y))
+    # Street sides that are left over the same junction are of one cell; each gateway is a cell of its own.
+    side_m = np.sqrt(_IN_A_CELL * np.ptp(x) * np.ptp(y) / max(len(edge), 1)) + 1.0
+    left_over = np.concatenate([head, gate])
+    column, row = ((v[left_over] - v.min()) // side_m for v in (network.node_x_m, network.node_y_m))
     key = row * 1e6 + column
     key[len(edge) :] = 1e13 + np.arange(len(gate))
     order = np.argsort(key, kind="stable")
@@ -109,4 +111,42 @@ def build_hypotheses(
         prior=prior[order],
         area_m2=area[order],
         cell_indptr=np.append(starts, len(order)).astype(np.int64),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Doors:
+    """The nodes over which cars leave the places of each cell, and those over which they come.
+
+    A cell that a car can come to over another cell's node has a door of its own there.
+
+    Parameters
+    ----------
+    node, side
+        Node of each door, and 0 where cars leave over it, 1 where they come; shape (n_doors,).
+    cell_indptr
+        Doors of cell ``i`` are rows ``cell_indptr[i]:cell_indptr[i + 1]``, shape (n_cells + 1,).
+    out, into
+        Door by which a car leaves each hypothesis and comes to it, shape (n,).
+    """
+
+    node: NDArray[np.int32]
+    side: NDArray[np.int8]
+    cell_indptr: NDArray[np.int64]
+    out: NDArray[np.int32]
+    into: NDArray[np.int32]
+
+
+def doors_of(places: Hypotheses) -> Doors:
+    """List the doors of each cell, cell by cell."""
+    cell = np.repeat(np.arange(places.n_cells), np.diff(places.cell_indptr))
+    n_nodes = int(max(places.head.max(), places.tail.max())) + 1
+    key = (np.concatenate([cell, cell]) * 2 + np.repeat([0, 1], places.n)) * n_nodes
+    found, door = np.unique(key + np.concatenate([places.head, places.tail]), return_inverse=True)
+    return Doors(
+        node=(found % n_nodes).astype(np.int32),
+        side=(found // n_nodes % 2).astype(np.int8),
+        cell_indptr=np.searchsorted(found // n_nodes // 2, np.arange(places.n_cells + 1)).astype(np.int64),
+        out=door[: places.n].astype(np.int32),
+        into=door[places.n :].astype(np.int32),
     )

@@ -8,6 +8,8 @@ explains it.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -15,15 +17,40 @@ from numpy.typing import NDArray
 from simulator.adversary.bayes.events import N_CLASSES, count_stays
 from simulator.adversary.bayes.pairs import weigh_pairs
 from simulator.adversary.bayes.parked import park
+from simulator.adversary.bayes.tables import LEVELS, chance_of
 from simulator.adversary.bayes.urn import FACTORS, urn_gain
 
-# Cells this much less likely than the likeliest (log) are not looked into, nor their mass counted one by one.
-_CELL_DEPTH = 7.0
+# Cells none of whose places can be within this of the likeliest place (log) are not looked into, and what
+# lies deeper than the second figure counts for nothing.
+_LOOK_DEPTH = 7.0
 _MASS_DEPTH = 12.0
-_SLICES = 56
+# Slices of depth by which places are sorted, and a place's part of the whole below which it is not listed.
+_SLICES_A_UNIT = 16
+_SLICES = int(_MASS_DEPTH) * _SLICES_A_UNIT
+_LEAST_LISTED = 1e-6
+_SURE_CELLS = 1
+# What part of the mass is looked for.
+_ENOUGH = 0.995
 _NOTED_HOMES = 10
+_LEAST_NOTED = 0.02
 # Grid of z at which log(1 + exp(z)) is tabulated; its step is that of the levels of probability.
 _Z_LOW, _Z_HIGH = -9.0, 24.0
+
+
+class Room(NamedTuple):
+    """Room to work in, the same for one plate after another."""
+
+    high: NDArray[np.float64]
+    middle: NDArray[np.float64]
+    chosen: NDArray[np.int8]
+    cells: NDArray[np.int64]
+    score: NDArray[np.float64]
+    place: NDArray[np.int64]
+    value: NDArray[np.float64]
+    deep: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    best: NDArray[np.int64]
+    mass: NDArray[np.float64]
 
 
 def softplus_table(step: float) -> NDArray[np.float64]:
@@ -81,115 +108,207 @@ def gains(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def posterior(  # type: ignore[no-untyped-def]
-    slots, none_likelihood, nowhere, slot, slot_key, gain, side, n_where, where, odds, max_cells, cell_odds,
-    value, seen, score, place, mass,
-):  # fmt: skip
-    """Work out one target's posterior; return how many places were looked at, and the mass of "none".
+def make_room(home, work):  # type: ignore[no-untyped-def]
+    """Return room for either target."""
+    n_cells = max(len(home.cell_prior), len(work.cell_prior))
+    n_places = max(len(home.prior), len(work.prior))
+    return Room(
+        np.empty(n_cells),
+        np.empty(n_cells),
+        np.zeros(n_cells, np.int8),
+        np.empty(n_cells, np.int64),
+        np.zeros(max(home.door_indptr[-1], work.door_indptr[-1])),
+        np.empty(n_places, np.int64),
+        np.empty(n_places),
+        np.zeros(_SLICES + 1, np.int64),
+        np.zeros(_SLICES + 1),
+        np.empty(n_places, np.int64),
+        np.empty(n_places),
+    )
 
-    ``nowhere`` is the prior of there being no such place, with readers as in ``none_base``. ``place`` and
-    ``mass`` receive the places of the likeliest cells and their posterior probabilities. The places near
-    sightings by readers on cars are ``where[:n_where]``; see :mod:`simulator.adversary.bayes.parked`.
-    """
-    # Cells: a sum over the columns of touched signs; cells that no sign speaks for keep the value 0.
-    n_seen = 0
+
+@njit(cache=True)
+def _judge_cells(slots, slot_key, gain, side, n_where, where, odds, room):  # type: ignore[no-untyped-def]
+    """Fill the log-weight that each cell has about, and the most that one of its places can have."""
+    high, middle = room.high, room.middle
+    for c in range(len(side.cell_prior)):
+        high[c], middle[c] = side.log_most_prior[c], side.log_cell_prior[c]
     for r in range(1, slots):
-        row = gain[r]
-        j = slot_key[r]
+        row, j = gain[r], slot_key[r]
         for i in range(side.col_indptr[j], side.col_indptr[j + 1]):
             c = side.col_cell[i]
-            if value[c] == 0.0:
-                value[c] = 1e-9  # marks the cell as seen
-                seen[n_seen] = c
-                n_seen += 1
-            value[c] += row[side.col_level[i]] + 1e-12
+            high[c] += row[side.col_most[i]]
+            middle[c] += row[side.col_level[i]]
     for i in range(n_where):
         p = where[i]
         c = side.cell_of_place[p]
-        if value[c] == 0.0:
-            value[c] = 1e-9
-            seen[n_seen] = c
-            n_seen += 1
         # Of a cell's places, those near the sighting gain.
-        cell_odds[c] += side.prior[p] / side.cell_prior[c] * odds[p]
-    for i in range(n_where):
-        c = side.cell_of_place[where[i]]
-        value[c] += np.log(1.0 + cell_odds[c])
-        cell_odds[c] = 0.0
-    top = -1e300 if n_seen else 0.0
-    for i in range(n_seen):
-        c = seen[i]
-        value[c] += side.log_cell_prior[c]
-        top = max(top, value[c])
-    # The likeliest cells are told by counting how many, and how much mass, lie in each slice of depth.
-    deep = np.zeros(_SLICES, np.int64)
-    weight = np.zeros(_SLICES)
-    rest, unseen = 0.0, 1.0
-    near = 0
-    for i in range(n_seen):
-        c = seen[i]
-        unseen -= side.cell_prior[c]
-        below = top - value[c]
-        here = np.exp(-below) if below < _MASS_DEPTH else 0.0
-        rest += here
-        if below < _CELL_DEPTH:
-            seen[near] = c
-            near += 1
-            at = int(below * (_SLICES / _CELL_DEPTH))
+        high[c] += np.log(1.0 + odds[p])
+        middle[c] += np.log(1.0 + side.prior[p] / side.cell_prior[c] * odds[p])
+
+
+@njit(cache=True)
+def _look_into(first, last, slots, slot_key, gain, side, odds, n, top, room):  # type: ignore[no-untyped-def]
+    """Weigh the places of the cells ``first`` up to ``last``; return how many there are now, and the most."""
+    for i in range(first, last):
+        room.chosen[room.cells[i]] = 2
+    # A column is sorted by cell: of few cells it is searched, for many it is read through.
+    few = last - first == 1
+    for r in range(1, slots):
+        row, j = gain[r], slot_key[r]
+        a, b = side.col_indptr[j], side.col_indptr[j + 1]
+        if few and b > a:
+            a += np.searchsorted(side.col_cell[a:b], room.cells[first])
+            b = min(a + 1, b)
+        for i in range(a, b):
+            if room.chosen[side.col_cell[i]] == 2:
+                for q in range(side.col_first[i], side.col_first[i] + side.col_size[i]):
+                    entry = side.row[q]
+                    room.score[entry // LEVELS] += row[entry % LEVELS]
+    for i in range(first, last):
+        c = room.cells[i]
+        room.chosen[c] = 1
+        for p in range(side.cell_indptr[c], side.cell_indptr[c + 1]):
+            v = side.log_prior[p] + room.score[side.door_out[p]] + room.score[side.door_into[p]]
+            if odds[p] > 0.0:
+                v += np.log(1.0 + odds[p])
+            room.place[n], room.value[n] = p, v
+            n += 1
+            top = max(top, v)
+        for d in range(side.door_indptr[c], side.door_indptr[c + 1]):
+            room.score[d] = 0.0
+    return n, top
+
+
+@njit(cache=True)
+def _choose_cells(n_cells, start, most, top, room):  # type: ignore[no-untyped-def]
+    """List the cells to look into, from row ``start`` on; return their number.
+
+    It is those with most of the mass until there is no more worth looking for, and at most so many; the bound
+    tells which cannot hold a likely place.
+    """
+    high, middle, deep, weight = room.high, room.middle, room.deep, room.weight
+    best = middle[0]
+    for c in range(n_cells):
+        best = max(best, middle[c])
+    deep[:] = 0
+    weight[:] = 0.0
+    whole, n = 0.0, 0
+    for c in range(n_cells):
+        below = best - middle[c]
+        if below >= _MASS_DEPTH:
+            continue
+        mass = np.exp(-below)
+        whole += mass
+        at = int(below * _SLICES_A_UNIT)
+        if room.chosen[c] == 0 and high[c] >= top - _LOOK_DEPTH:
+            room.cells[start + n] = c
+            n += 1
             deep[at] += 1
-            weight[at] += here
+            weight[at] += mass
+        elif room.chosen[c] == 0:
+            whole -= mass
         else:
-            value[c] = 0.0
-    rest += max(unseen, 0.0) * np.exp(-top)
-    cut, cells, looked = 0, 0, 0.0
-    while cut < _SLICES and looked < 0.995 * rest and (cut == 0 or cells + deep[cut] <= max_cells):
-        cells += deep[cut]
+            weight[_SLICES] += mass
+    cut, held, looked = 0, 0, weight[_SLICES]
+    while cut < _SLICES and looked < _ENOUGH * whole and (cut == 0 or held + deep[cut] <= most):
+        held += deep[cut]
         looked += weight[cut]
         cut += 1
-    n, looked = 0, 0.0
-    for i in range(near):
-        cell = seen[i]
-        size = side.cell_indptr[cell + 1] - side.cell_indptr[cell]
-        below = top - value[cell]
-        if int(below * (_SLICES / _CELL_DEPTH)) >= cut or n + size > len(place):
-            value[cell] = 0.0
-            continue
-        looked += np.exp(-below)
-        for p in range(side.cell_indptr[cell], side.cell_indptr[cell + 1]):
-            place[n] = p
-            n += 1
-    # Streets of the likeliest cells: the same sum over the places' own entries.
-    for r in range(1, slots):
-        row = gain[r]
-        j = slot_key[r]
-        for i in range(side.col_indptr[j], side.col_indptr[j + 1]):
-            if value[side.col_cell[i]] != 0.0:
-                for q in range(side.col_first[i], side.col_first[i] + side.col_size[i]):
-                    score[side.row_place[q]] += row[side.row_level[q]]
-    for i in range(n_where):
-        p = where[i]
-        if value[side.cell_of_place[p]] != 0.0:
-            score[p] += np.log(1.0 + odds[p])
-    for i in range(near):
-        value[seen[i]] = 0.0
-    total = 0.0
+    kept = 0
     for i in range(n):
-        p = place[i]
-        mass[i] = side.prior[p] * np.exp(score[p] - top)
-        total += mass[i]
-        score[p] = 0.0
-    none = 0.0
-    if nowhere > 0.0:
-        none = nowhere / (1.0 - nowhere) * np.exp(none_likelihood - top)
+        c = room.cells[start + i]
+        if int((best - middle[c]) * _SLICES_A_UNIT) < cut:
+            room.cells[start + kept] = c
+            kept += 1
+    return kept
+
+
+@njit(cache=True)
+def _list_best(n, n_top, top, room):  # type: ignore[no-untyped-def]
+    """Sort the likeliest of ``n`` weighed places into ``room.best``; return their number.
+
+    What is not listed is summed up by slices of depth, each at its middle; that sum is returned, too.
+    """
+    deep = room.deep
+    deep[:] = 0
+    for i in range(n):
+        below = (top - room.value[i]) * _SLICES_A_UNIT
+        if below < _SLICES:
+            deep[int(below)] += 1
+    cut, listed = 0, 0
+    while cut < _SLICES and listed < n_top:
+        listed += deep[cut]
+        cut += 1
+    rest = 0.0
+    for d in range(cut, _SLICES):
+        if deep[d] > 0:
+            rest += deep[d] * np.exp(-(d + 0.5) / _SLICES_A_UNIT)
+    start = 0
+    for d in range(cut):
+        start, deep[d] = start + deep[d], start
+    for i in range(n):
+        below = (top - room.value[i]) * _SLICES_A_UNIT
+        if below < cut:
+            d = int(below)
+            room.best[deep[d]] = i
+            deep[d] += 1
+    # Slices are in order, so that an insertion sort has little left to do.
+    for k in range(1, listed):
+        i, j = room.best[k], k
+        while j > 0 and room.value[room.best[j - 1]] < room.value[i]:
+            room.best[j] = room.best[j - 1]
+            j -= 1
+        room.best[j] = i
+    return listed, rest
+
+
+@njit(cache=True)
+def posterior(  # type: ignore[no-untyped-def]
+    slots, none_likelihood, nowhere, slot, slot_key, gain, side, n_where, where, odds, max_cells, n_top, room
+):
+    """Work out one target's posterior; return how many places are listed, and the mass of "none".
+
+    ``nowhere`` is the prior of there being no such place. Places and their masses, likeliest first, are
+    ``room.best`` and ``room.mass``. The places near sightings by readers on cars are ``where[:n_where]``; see
+    :mod:`simulator.adversary.bayes.parked`. Branch and bound: cells are judged first by the most that one of
+    their places can reach, and only those are looked into that may hold one of the likeliest.
+    """
+    if slots == 1 and n_where == 0:
+        # Nothing speaks about it: the belief is the prior, and needs no list.
+        none = nowhere * np.exp(none_likelihood)
+        return 0, none / (1.0 - nowhere + none)
+    n_cells = len(side.cell_prior)
+    _judge_cells(slots, slot_key, gain, side, n_where, where, odds, room)
+    sure = min(_SURE_CELLS, n_cells)
+    for i in range(sure):
+        best = -1
+        for c in range(n_cells):
+            if room.chosen[c] == 0 and (best < 0 or room.high[c] > room.high[best]):
+                best = c
+        room.cells[i], room.chosen[best] = best, 1
+    n, top = _look_into(0, sure, slots, slot_key, gain, side, odds, 0, -1e300, room)
+    looked = sure + _choose_cells(n_cells, sure, max_cells, top, room)
+    n, top = _look_into(sure, looked, slots, slot_key, gain, side, odds, n, top, room)
+    listed, whole = _list_best(n, n_top, top, room)
+    for c in range(n_cells):
+        if room.chosen[c] == 0 and room.middle[c] > top - _MASS_DEPTH:
+            whole += np.exp(room.middle[c] - top)
+    for i in range(looked):
+        room.chosen[room.cells[i]] = 0
+    for i in range(listed):
+        room.mass[i] = np.exp(room.value[room.best[i]] - top)
+        whole += room.mass[i]
+    none = nowhere / (1.0 - nowhere) * np.exp(none_likelihood - top) if nowhere > 0.0 else 0.0
+    whole += none
     n_signs = slot.shape[1]
     for r in range(1, slots):
         slot[slot_key[r] // n_signs, slot_key[r] % n_signs] = 0
-    whole = total + max(rest - looked, 0.0) + none
     kept = 0
-    for i in range(n):
-        if mass[i] > 1e-6 * whole:
-            place[kept], mass[kept] = place[i], mass[i] / whole
-            kept += 1
+    while kept < min(listed, n_top) and room.mass[kept] > _LEAST_LISTED * whole:
+        room.best[kept] = room.place[room.best[kept]]
+        room.mass[kept] /= whole
+        kept += 1
     return kept, none / whole
 
 
@@ -221,18 +340,15 @@ def infer_plates(  # type: ignore[no-untyped-def]
     n_sightings = len(view.time_s)
     counts = np.zeros((N_CLASSES, n_signs), np.int32)
     touched = np.empty(8 * n_sightings + 8, np.int64)
-    value = np.zeros(max(len(home.cell_prior), len(work.cell_prior)))
-    score = np.zeros(max(len(home.prior), len(work.prior)))
-    seen = np.empty(len(value), np.int64)
     slot = np.zeros((2, n_signs), np.int64)
     visible = np.empty(n_sightings, np.int64)
     slot_key = np.zeros(2 * n_signs + 1, np.int64)
     gain = np.zeros((1024, len(chance)))
-    place, mass = np.empty(2048, np.int64), np.empty(2048)
+    room = make_room(home, work)
     mixed = np.zeros((2, n_signs))
-    odds, day_of = np.zeros(len(score)), np.full(len(score), -1, np.int64)
-    cell_odds, home_at = np.zeros(len(value)), np.zeros(len(home.place_of_edge))
-    where = np.empty(len(score), np.int64)
+    n_places = len(room.value)
+    odds, day_of, where = np.zeros(n_places), np.full(n_places, -1, np.int64), np.empty(n_places, np.int64)
+    home_at = np.zeros(len(home.place_of_edge))
     at_sign = np.zeros((2, n_signs), np.int32)
     for p in range(len(view.indptr) - 1):
         a, b = view.indptr[p], view.indptr[p + 1]
@@ -267,50 +383,58 @@ def infer_plates(  # type: ignore[no-untyped-def]
                 )  # fmt: skip
                 n, no_work[p, k] = posterior(
                     slots, none + unseen, nowhere, slot, slot_key, gain, side, n_where, where, odds,
-                    setting.max_cells, cell_odds, value, seen, score, place, mass,
+                    setting.max_cells, n_top, room,
                 )  # fmt: skip
                 for i in range(n_where):
                     odds[where[i]], day_of[where[i]] = 0.0, -1
-                order = np.argsort(-mass[:n])
-                for i in range(min(n, n_top)):
-                    places[target, p, k, i], masses[target, p, k, i] = place[order[i]], mass[order[i]]
+                for i in range(n):
+                    places[target, p, k, i], masses[target, p, k, i] = room.best[i], room.mass[i]
                 if target == 0:
-                    _note_home(home, places[0, p, k], masses[0, p, k], chance, home_at, mixed, 1.0)
+                    _note_home(
+                        home, places[0, p, k], masses[0, p, k], chance, counts, touched, n_touched,
+                        setting.work_own, home_at, mixed, 1.0,
+                    )  # fmt: skip
             listed = places[0, p, k].copy(), masses[0, p, k].copy()
             no_work[p, k] = weigh_pairs(
                 home, work, ways, counts, touched, n_touched, usual, mixed, setting.work_home,
                 setting.work_own, alpha, w_temper, chance, places[0, p, k], masses[0, p, k],
                 places[1, p, k], masses[1, p, k], no_work[p, k], at_sign,
             )  # fmt: skip
-            _note_home(home, listed[0], listed[1], chance, home_at, mixed, 0.0)
+            _note_home(
+                home, listed[0], listed[1], chance, counts, touched, n_touched, setting.work_own, home_at,
+                mixed, 0.0,
+            )  # fmt: skip
             for i in range(n_touched):
                 counts[touched[i] // n_signs, touched[i] % n_signs] = 0
 
 
 @njit(cache=True)
-def _note_home(home, places, masses, chance, home_at, mixed, scale):  # type: ignore[no-untyped-def]
+def _note_home(  # type: ignore[no-untyped-def]
+    home, places, masses, chance, counts, touched, n_touched, own, home_at, mixed, scale
+):
     """Note down what is believed about home for the work place's turn; with ``scale`` 0, forget it.
 
     A car that stands at home is not seen at work; and a gap over noon may be spent at home, too: what home
     makes likely is no news about work.
     """
     for i in range(len(places)):
-        h = places[i]
-        if h < 0:
+        if places[i] < 0:
             break
-        if home.edge[h] >= 0:
-            home_at[home.edge[h]] = scale * masses[i]
-        if i >= _NOTED_HOMES:
+        if home.edge[places[i]] >= 0:
+            home_at[home.edge[places[i]]] = scale * masses[i]
+    n_signs = counts.shape[1]
+    for k in range(n_touched):
+        kind, c = touched[k] // n_signs, touched[k] % n_signs
+        if own[kind] <= 0.0:
             continue
-        for side in range(2):
-            for j in range(home.sign.shape[2]):
-                c = home.sign[side, h, j]
-                if c < 0:
+        side, likely = kind % 2, 0.0
+        if scale > 0.0:
+            for i in range(min(_NOTED_HOMES, len(places))):
+                if places[i] < 0 or masses[i] < _LEAST_NOTED:
                     break
-                if scale > 0.0:
-                    mixed[side, c] += masses[i] * chance[home.level[side, h, j]]
-                else:
-                    mixed[side, c] = 0.0
+                node = home.head[places[i]] if side == 0 else home.tail[places[i]]
+                likely += masses[i] * chance_of(home, side, node, c, chance)
+        mixed[side, c] = likely
 
 
 @njit(cache=True)

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from simulator.adversary.bayes.events import SAME_TRIP_S
 from simulator.adversary.bayes.habits import Habits
-from simulator.adversary.bayes.model import Imagined, imagine
-from simulator.adversary.bayes.tables import chance_of_levels
+from simulator.adversary.bayes.model import Imagined, imagine, signs_seen
 from simulator.adversary.knowledge import Knowledge, Manner
 from simulator.sightings.view import ArchiveView
 
@@ -137,14 +136,10 @@ def log_fit(imagined: Imagined, ends: TripEnds) -> float:
     of_pair, n_cameras = imagined.signs.of_pair, imagined.signs.of_pair.shape[0]
     near, beyond = np.nonzero(of_pair >= 0)
     sign = of_pair[near, beyond]
-    chance = chance_of_levels()
+    home, work = (signs_seen(target, imagined.signs.n) for target in (imagined.home, imagined.work))
     total = 0.0
     for side in range(2):
-        seen = np.full(imagined.signs.n, 1e-12)
-        for places, table in (imagined.home, imagined.work):
-            known = table.sign[side] >= 0
-            likely = (chance[table.level[side]] * places.prior[:, None])[known]
-            seen += np.bincount(table.sign[side][known], likely, imagined.signs.n)
+        seen = home[side] + work[side] + 1e-12
         alone = seen[:n_cameras] / seen[:n_cameras].sum()
         whole = np.bincount(near, seen[sign], n_cameras)
         rows = ends.side == side

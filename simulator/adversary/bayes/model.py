@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simulator.adversary.bayes.arrays import PlaceArrays
 from simulator.adversary.bayes.habits import Habits
-from simulator.adversary.bayes.hypotheses import Hypotheses, build_hypotheses
+from simulator.adversary.bayes.hypotheses import Doors, Hypotheses, build_hypotheses, doors_of
 from simulator.adversary.bayes.pairs import Ways, find_ways
 from simulator.adversary.bayes.parked import ParkedSide, parked_side
 from simulator.adversary.bayes.routes import (
@@ -22,6 +22,7 @@ from simulator.adversary.bayes.routes import (
     sample_other_ends,
 )
 from simulator.adversary.bayes.tables import (
+    LEVELS,
     FirstLast,
     Signs,
     chance_of_levels,
@@ -42,29 +43,31 @@ class Side:
 
     Parameters
     ----------
-    places
-        The hypotheses.
+    places, doors
+        The hypotheses, and the nodes over which cars leave and come to them.
     table
-        First and last readers of each.
+        First and last readers at each node.
     cell_prior
         Prior of each cell, shape (n_cells,).
-    column_indptr, column_cell, column_level
-        The tables averaged over cells, by sign: rows ``column_indptr[side * n_signs + c]`` up to the next
-        are the cells from which sign ``c`` is seen first (side 0) or last (side 1), and how likely.
-    column_first, column_size, row_place, row_level
-        The same of the hypotheses themselves: those of a cell are rows ``column_first`` and so many more.
+    column_indptr, column_cell, column_level, column_most
+        The tables by sign: rows ``column_indptr[side * n_signs + c]`` up to the next are the cells from
+        which sign ``c`` is seen first (side 0) or last (side 1), how likely in the middle, and at most.
+    column_first, column_size, row
+        The same of the cells' doors: those of a cell are rows ``column_first`` and so many more, each
+        ``door * LEVELS + level``.
     """
 
     places: Hypotheses
+    doors: Doors
     table: FirstLast
     cell_prior: NDArray[np.float64]
     column_indptr: NDArray[np.int64]
     column_cell: NDArray[np.int32]
     column_level: NDArray[np.uint8]
-    column_first: NDArray[np.int32]
-    column_size: NDArray[np.uint8]
-    row_place: NDArray[np.int32]
-    row_level: NDArray[np.uint8]
+    column_most: NDArray[np.uint8]
+    column_first: NDArray[np.int64]
+    column_size: NDArray[np.int32]
+    row: NDArray[np.int32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,49 +86,54 @@ class Model:
 
 
 def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> Side:
-    n_signs = len(usual)
+    n_signs, doors = len(usual), doors_of(places)
     cell = np.repeat(np.arange(places.n_cells), np.diff(places.cell_indptr))
-    cell_prior = np.bincount(cell, places.prior, places.n_cells).astype(np.float64)
-    weight = places.prior / np.maximum(cell_prior[cell], 1e-300)
-    indptr, columns, levels = [np.zeros(1, np.int64)], [], []
-    starts, sizes, row_places, row_levels, n_rows, n_columns = [], [], [], [], 0, 0
+    cell_prior = np.maximum(np.bincount(cell, places.prior, places.n_cells), 1e-300)
+    door_cell = np.repeat(np.arange(places.n_cells, dtype=np.int64), np.diff(doors.cell_indptr))
+    weight = sum(
+        np.bincount(door, places.prior, len(doors.node)) for door in (doors.out, doors.into)
+    ) / cell_prior[door_cell]  # fmt: skip
+    indptr, columns, levels, mosts = [np.zeros(1, np.int64)], [], [], []
+    starts, sizes, rows, n_rows, n_columns = [], [], [], 0, 0
     for side in range(2):
-        known = table.sign[side] >= 0
-        sign, level = table.sign[side][known], table.level[side][known]
-        place = np.repeat(np.arange(places.n, dtype=np.int32), known.sum(axis=1))
+        mine = np.flatnonzero(doors.side == side)
+        signs = table.sign[side][doors.node[mine]]
+        known = signs >= 0
+        sign, level = signs[known], table.level[side][doors.node[mine]][known]
+        door = np.repeat(mine.astype(np.int32), known.sum(axis=1))
         order = np.argsort(sign, kind="stable")
-        row_places.append(place[order])
-        row_levels.append(level[order])
-        # Places are sorted by cell, so that equal keys lie together.
-        key = sign[order].astype(np.int64) * places.n_cells + cell[place[order]]
+        sign, level, door = sign[order], level[order], door[order]
+        rows.append(door * LEVELS + level)
+        # Doors are sorted by cell, so that equal keys lie together.
+        key = sign.astype(np.int64) * places.n_cells + door_cell[door]
         first = np.flatnonzero(np.diff(key, prepend=-1))
-        chance = chance_of_levels()[level[order]]
-        mean = np.add.reduceat(chance * weight[place[order]], first)
+        chance = chance_of_levels()[level]
+        mean = np.add.reduceat(chance * weight[door], first)
         most = np.maximum.reduceat(chance, first)
-        # A cell is worth a look if one of its places is: its chance lies between the mean and the most.
-        total = mean**0.6 * most**0.4
         # Where a sign is rarer than usual, it says little: such cells are as good as never showing it.
         keep = most > _RARE * usual[key[first] // places.n_cells]
         used = key[first][keep]
-        starts.append((n_rows + first[keep]).astype(np.int32))
-        # A cell that holds more places than a byte counts (far from usual) shows its first 255.
-        sizes.append(np.minimum(np.diff(first, append=len(key))[keep], 255).astype(np.uint8))
+        starts.append(n_rows + first[keep])
+        sizes.append(np.diff(first, append=len(key))[keep].astype(np.int32))
         n_rows += len(key)
         columns.append((used % places.n_cells).astype(np.int32))
-        levels.append(level_of(total[keep]))
+        # A cell weighs what its likelier places make of it: between the mean and the most.
+        levels.append(level_of((mean**0.6 * most**0.4)[keep]))
+        mosts.append(level_of(most[keep]))
         indptr.append(n_columns + np.searchsorted(used // places.n_cells, np.arange(1, n_signs + 1)))
         n_columns += len(used)
     return Side(
         places=places,
+        doors=doors,
         table=table,
-        cell_prior=np.maximum(cell_prior, 1e-300),
+        cell_prior=cell_prior,
         column_indptr=np.concatenate(indptr),
         column_cell=np.concatenate(columns),
         column_level=np.concatenate(levels),
+        column_most=np.concatenate(mosts),
         column_first=np.concatenate(starts),
         column_size=np.concatenate(sizes),
-        row_place=np.concatenate(row_places),
-        row_level=np.concatenate(row_levels),
+        row=np.concatenate(rows),
     )
 
 
@@ -172,44 +180,46 @@ def imagine(
     inside, outside = 1.0 - habits.gateway_share, habits.gateway_share
     far, near = habits.commute_scale_m, habits.errand_scale_m
 
-    def side(
-        weight: Any, outside_share: float, share: tuple[float, float, float, float], scale: Any
-    ) -> tuple[Hypotheses, FirstLast]:
-        places = build_hypotheses(network, weight, knowledge.gateway_node, outside_share)
-        table = stay_tables(
-            places.tail, places.head, places.x_m, places.y_m, ends, labels, signs,
-            share=share, scale_m=scale, read_rate=read_rate,
-        )  # fmt: skip
-        return places, table
-
-    home = side(
-        None if use is None else use.residential,
-        habits.outside_share,
-        (habits.commute_share * inside, habits.errand_share * inside, habits.visit_share * inside, outside),
-        (far, near, near, far),
+    home = build_hypotheses(
+        network, None if use is None else use.residential, knowledge.gateway_node, habits.outside_share
     )
-    work = side(
-        None if use is None else use.employment,
-        habits.outside_work_share,
-        (0.0, 0.2, 0.6, 0.2),
-        (far, near, far, far),
+    work = build_hypotheses(
+        network, None if use is None else use.employment, knowledge.gateway_node, habits.outside_work_share
     )
-    return Imagined(ends=ends, labels=labels, signs=signs, read_rate=read_rate, home=home, work=work)
+    tables = stay_tables(
+        network.node_x_m, network.node_y_m, ends, labels, signs,
+        share=(
+            (*(inside * s for s in (habits.commute_share, habits.errand_share, habits.visit_share)), outside),
+            (0.0, 0.2, 0.6, 0.2),
+        ),
+        scale_m=((far, near, near, far), (far, near, far, far)),
+        read_rate=read_rate,
+    )  # fmt: skip
+    return Imagined(
+        ends=ends,
+        labels=labels,
+        signs=signs,
+        read_rate=read_rate,
+        home=(home, tables[0]),
+        work=(work, tables[1]),
+    )
 
 
 def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
     """Build hypotheses and tables from public knowledge; see :func:`imagine`."""
     network, made = knowledge.streets, imagine(knowledge, habits, seed)
     assert network is not None  # or there would be no routes
-    home, work = made.home, made.work
-    usual = usual_signs(made.signs, (home, work))
-    sides = [_side(*one, usual) for one in (home, work)]
+    targets = (made.home, made.work)
+    usual = usual_signs(made.signs, targets)
+    home, work = (_side(places, table, usual) for places, table in targets)
     return Model(
-        home=sides[0],
-        work=sides[1],
-        home_arrays=_arrays(sides[0], parked_side(home[0], network)),
-        work_arrays=_arrays(sides[1], parked_side(work[0], network)),
-        ways=find_ways(home[0], work[0], made.ends, made.labels, habits, made.read_rate, made.signs.of_pair),
+        home=home,
+        work=work,
+        home_arrays=_arrays(home, parked_side(home.places, network)),
+        work_arrays=_arrays(work, parked_side(work.places, network)),
+        ways=find_ways(
+            home.places, work.places, made.ends, made.labels, habits, made.read_rate, made.signs.of_pair
+        ),
         ends=made.ends,
         signs=made.signs,
         read_rate=made.read_rate,
@@ -219,6 +229,7 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
 
 def _arrays(side: Side, parked: ParkedSide) -> PlaceArrays:
     places = side.places
+    log_prior = np.log(np.maximum(places.prior, 1e-300))
     return PlaceArrays(
         edge=places.edge,
         tail=places.tail,
@@ -226,25 +237,44 @@ def _arrays(side: Side, parked: ParkedSide) -> PlaceArrays:
         x_m=places.x_m,
         y_m=places.y_m,
         prior=places.prior,
+        log_prior=log_prior,
         cell_prior=side.cell_prior,
         log_cell_prior=np.log(side.cell_prior),
+        log_most_prior=np.maximum.reduceat(log_prior, places.cell_indptr[:-1]),
         cell_indptr=places.cell_indptr,
         cell_of_place=parked.cell_of_place,
+        door_indptr=side.doors.cell_indptr,
+        door_out=side.doors.out,
+        door_into=side.doors.into,
         sign=side.table.sign,
         level=side.table.level,
         col_indptr=side.column_indptr,
         col_cell=side.column_cell,
         col_level=side.column_level,
+        col_most=side.column_most,
         col_first=side.column_first,
         col_size=side.column_size,
-        row_place=side.row_place,
-        row_level=side.row_level,
+        row=side.row,
         place_of_edge=parked.place_of_edge,
         density=parked.density,
     )
 
 
-def usual_signs(signs: Signs, sides: tuple[tuple[Hypotheses, FirstLast], ...]) -> NDArray[np.float64]:
+def signs_seen(
+    target: tuple[Hypotheses, FirstLast], n_signs: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how likely each sign is after the stays of all hypotheses together, and before them."""
+    places, table = target
+    seen = []
+    for s, over in enumerate((places.head, places.tail)):
+        prior = np.bincount(over, places.prior, table.sign.shape[1])
+        known = table.sign[s] >= 0
+        likely = (chance_of_levels()[table.level[s]] * prior[:, None])[known]
+        seen.append(np.bincount(table.sign[s][known], likely, n_signs))
+    return seen[0], seen[1]
+
+
+def usual_signs(signs: Signs, targets: tuple[tuple[Hypotheses, FirstLast], ...]) -> NDArray[np.float64]:
     """Return how common each sign is at the ends of anybody's stays, shape (signs.n,).
 
     Single readers sum to 1, and so do pairs. A tenth is spread evenly over readers, and over the pairs of
@@ -252,11 +282,9 @@ def usual_signs(signs: Signs, sides: tuple[tuple[Hypotheses, FirstLast], ...]) -
     """
     n_cameras = signs.of_pair.shape[0]
     seen = np.full(signs.n, 1e-12)
-    for places, table in sides:
-        for s in range(2):
-            known = table.sign[s] >= 0
-            likely = (chance_of_levels()[table.level[s]] * places.prior[:, None])[known]
-            seen += np.bincount(table.sign[s][known], likely, signs.n)
+    for target in targets:
+        for part in signs_seen(target, signs.n):
+            seen += part
     single = seen[:n_cameras] / max(float(seen[:n_cameras].sum()), 1e-300)
     single = 0.9 * single + 0.1 / max(n_cameras, 1)
     near, beyond = np.nonzero(signs.of_pair >= 0)

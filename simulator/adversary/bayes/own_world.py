@@ -71,7 +71,7 @@ def draw_own_world(
         work_home=0.0,
         none_home=0.0,
         # All but exact: what is tested is the model, not the shortcuts that make it quick.
-        max_cells=150,
+        max_cells=10_000,
         n_top=1_500,
         learns=False,
     )
@@ -86,8 +86,9 @@ def draw_own_world(
         drawn = []
         for s in range(2):
             likely = np.zeros(model.signs.n)
-            known = side.table.sign[s, place] >= 0
-            likely[side.table.sign[s, place, known]] = chance_of_levels()[side.table.level[s, place, known]]
+            node = (side.places.head, side.places.tail)[s][place]
+            known = side.table.sign[s, node] >= 0
+            likely[side.table.sign[s, node, known]] = chance_of_levels()[side.table.level[s, node, known]]
             mean = (1.0 - _SURE) * model.usual[first:] + _SURE * likely[first:]
             habit = rng.dirichlet(np.maximum(attacker.alpha * mean / mean.sum(), 1e-9))
             drawn.append(rng.choice(len(habit), size=days, p=habit))

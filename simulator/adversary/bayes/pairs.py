@@ -25,11 +25,12 @@ from scipy.spatial import cKDTree
 from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.hypotheses import Hypotheses
 from simulator.adversary.bayes.routes import Labels, OtherEnds
+from simulator.adversary.bayes.tables import chance_of
 from simulator.adversary.bayes.urn import urn_gain
 
-N_HOMES = N_WORKS = 32
+N_HOMES, N_WORKS = 24, 20
 #: Cells of likely homes that are taken for the other end of commutes, and trees that stand for each.
-N_ANCHORS, N_TREES = 2, 4
+N_ANCHORS, N_TREES = 2, 3
 # A cell that holds less of the belief about home is none of them.
 _LEAST_ANCHOR = 0.05
 _TREE_SCALE_M = 400.0
@@ -48,8 +49,10 @@ class Ways(NamedTuple):
         Readers along each tree, see :class:`simulator.adversary.bayes.routes.Labels`.
     trees, weight
         Trees whose other ends lie nearest to each cell of homes, and their shares, shape (n_cells, N_TREES).
-    log_reach
-        Log of the mean of exp(-distance / scale) over the work places on the map, by cell, shape (n_cells,).
+    x_m, y_m
+        Middle of each cell of homes, shape (n_cells,).
+    reach
+        The mean of exp(-distance / scale) over work places on the map, by cell of homes, shape (n_cells,).
     scale_m
         Scale of commutes, metres.
     read_rate
@@ -62,7 +65,9 @@ class Ways(NamedTuple):
     coming: NDArray[np.int16]
     trees: NDArray[np.int32]
     weight: NDArray[np.float64]
-    log_reach: NDArray[np.float64]
+    x_m: NDArray[np.float64]
+    y_m: NDArray[np.float64]
+    reach: NDArray[np.float64]
     scale_m: float
     read_rate: NDArray[np.float64]
     of_pair: NDArray[np.int32]
@@ -99,7 +104,9 @@ def find_ways(
         coming=labels.coming,
         trees=trees.astype(np.int32),
         weight=share / share.sum(axis=1, keepdims=True),
-        log_reach=np.log(np.maximum(reach, 1e-12)),
+        x_m=home_x,
+        y_m=home_y,
+        reach=np.maximum(reach, 1e-12),
         scale_m=habits.commute_scale_m,
         read_rate=read_rate,
         of_pair=of_pair,
@@ -124,25 +131,6 @@ def choose_keys(counts, touched, n_touched, own, at_sign, keys):  # type: ignore
                 at_sign[kind % 2, c] = n + 1
             n += 1
     return n
-
-
-@njit(cache=True)
-def alone(keys, n_keys, n_signs, at_sign, sign, level, chance, places, n_places, base):  # type: ignore[no-untyped-def]
-    """Look up ``T(sign | place)`` of each key: ``base[i, k]``."""
-    for i in range(n_places):
-        for k in range(n_keys):
-            base[i, k] = 0.0
-        for side in range(2):
-            for j in range(sign.shape[2]):
-                c = sign[side, places[i], j]
-                if c < 0:
-                    break
-                at = at_sign[side, c]
-                if at > 0:
-                    base[i, at - 1] = chance[level[side, places[i], j]]
-        for k in range(n_keys):
-            at = at_sign[(keys[k] // n_signs) % 2, keys[k] % n_signs]
-            base[i, k] = base[i, at - 1]
 
 
 @njit(cache=True)
@@ -178,55 +166,64 @@ def on_the_way(near, share, ways, side, at_sign, way):  # type: ignore[no-untype
 
 
 @njit(cache=True)
-def given_other_end(  # type: ignore[no-untyped-def]
-    counts, keys, n_keys, own, usual, mixed, mixed_share, alpha, temper, at_sign, base, trees, weight, tail,
-    head, places, n_places, ways, way, gain,
-):  # fmt: skip
-    """Fill ``gain[i]``: how much better place ``i`` explains its signs if home is at the root of some
-    trees.
-    """
-    n_signs = counts.shape[1]
-    seen = np.zeros(2)
+def chances_between(nodes, n_places, labels, trees, weight, ways, side, at_sign, seen, way):  # type: ignore[no-untyped-def]
+    """Fill the chances of any sign and of each, for each place, on the ways to or from some trees' roots."""
     for i in range(n_places):
-        way[:n_keys] = 0.0
-        seen[:] = 0.0
-        p = places[i]
+        # Many places share a node: both sides of a street, and the streets next to it.
+        twin = 0
+        while twin < i and nodes[twin] != nodes[i]:
+            twin += 1
+        if twin < i:
+            seen[i], way[i] = seen[twin], way[twin]
+            continue
+        seen[i], way[i] = 0.0, 0.0
         for t in range(len(trees)):
-            seen[0] += on_the_way(ways.going[head[p], trees[t]], weight[t], ways, 0, at_sign, way)
-            seen[1] += on_the_way(ways.coming[tail[p], trees[t]], weight[t], ways, 1, at_sign, way)
+            seen[i] += on_the_way(labels[nodes[i], trees[t]], weight[t], ways, side, at_sign, way[i])
+
+
+@njit(cache=True)
+def given_other_end(  # type: ignore[no-untyped-def]
+    counts, keys, n_keys, own, usual, mixed, mixed_share, alpha, temper, at_sign, base, cell, work, places,
+    n_places, ways, gain,
+):  # fmt: skip
+    """Fill ``gain[i]``: how much better place ``i`` explains its signs if home is in a cell, as a factor."""
+    n_signs = counts.shape[1]
+    seen, way = np.empty((2, n_places)), np.empty((2, n_places, n_keys))
+    trees, weight = ways.trees[cell], ways.weight[cell]
+    for side in range(2):
+        nodes, labels = (work.head, ways.going) if side == 0 else (work.tail, ways.coming)
+        chances_between(
+            nodes[places[:n_places]], n_places, labels, trees, weight, ways, side, at_sign, seen[side],
+            way[side],
+        )  # fmt: skip
+    for i in range(n_places):
         s = 0.0
         for k in range(n_keys):
             kind, c = keys[k] // n_signs, keys[k] % n_signs
             side = kind % 2
-            r = way[at_sign[side, c] - 1]
-            mean = _BETWEEN[side] * r + (1.0 - _BETWEEN[side] * seen[side]) * base[i, k]
+            r = way[side, i, at_sign[side, c] - 1]
+            mean = _BETWEEN[side] * r + (1.0 - _BETWEEN[side] * seen[side, i]) * base[i, k]
             other = (1.0 - mixed_share) * usual[c] + mixed_share * mixed[side, c]
             a = alpha * (own[kind] * base[i, k] + (1.0 - own[kind]) * other)
             b = alpha * (own[kind] * mean + (1.0 - own[kind]) * other)
             s += urn_gain(counts[kind, c], a, b)
-        gain[i] = temper * _PAIR_POWER * s
+        gain[i] = np.exp(temper * _PAIR_POWER * s)
 
 
 @njit(cache=True)
-def anchors(places, mass, n_places, cell_of_place, cells, of):  # type: ignore[no-untyped-def]
-    """List the cells that hold much of the belief; ``of[i]`` is the number of a place's cell, or -1."""
-    n, held = 0, np.zeros(len(cells))
+def cells_of(places, mass, n_places, cell_of_place, cells, held, of):  # type: ignore[no-untyped-def]
+    """List the cells of places, likeliest place first, and what each holds; ``of`` says which is whose."""
+    n = 0
     for i in range(n_places):
-        c = cell_of_place[places[i]]
-        of[i] = -1
-        for j in range(n):
-            if cells[j] == c:
-                of[i] = j
-        if of[i] < 0 and n < len(cells):
-            cells[n] = c
-            of[i] = n
+        c, j = cell_of_place[places[i]], 0
+        while j < n and cells[j] != c:
+            j += 1
+        if j == n:
+            cells[n], held[n] = c, 0.0
             n += 1
-        if of[i] >= 0:
-            held[of[i]] += mass[i]
-    for i in range(n_places):
-        if of[i] >= 0 and held[of[i]] < _LEAST_ANCHOR:
-            of[i] = -1
-    return n, held
+        of[i] = j
+        held[j] += mass[i]
+    return n
 
 
 @njit(cache=True)
@@ -238,30 +235,43 @@ def weigh_pairs(  # type: ignore[no-untyped-def]
 
     ``homes`` and ``works`` list places, likeliest first, -1 where there are fewer; ``at_sign`` is all zero.
     """
-    n_homes, n_works = 0, 0
+    n_homes, n_works, n_signs = 0, 0, counts.shape[1]
     while n_homes < min(len(homes), N_HOMES) and homes[n_homes] >= 0:
         n_homes += 1
     while n_works < min(len(works), N_WORKS) and works[n_works] >= 0:
         n_works += 1
-    cells, of = np.empty(N_ANCHORS, np.int64), np.empty(n_homes, np.int64)
-    n_cells, held = anchors(homes, home_mass, n_homes, home.cell_of_place, cells, of)
+    cells, held, of = np.empty(N_HOMES, np.int64), np.empty(N_HOMES), np.empty(N_HOMES, np.int64)
+    n_cells = cells_of(homes, home_mass, n_homes, home.cell_of_place, cells, held, of)
     keys = np.empty(_MAX_KEYS, np.int64)
     n_keys = choose_keys(counts, touched, n_touched, own, at_sign, keys)
-    gain = np.zeros((N_ANCHORS, n_works))
-    base, way = np.empty((n_works, n_keys)), np.empty(n_keys)
-    if n_keys > 0 and held.max() >= _LEAST_ANCHOR:
-        alone(
-            keys, n_keys, counts.shape[1], at_sign, work.sign, work.level, chance, works, n_works, base
-        )  # fmt: skip
-        for j in range(n_cells):
+    pair = np.ones((N_HOMES, n_works))
+    if n_keys > 0 and n_works > 0:
+        base = np.empty((n_works, n_keys))
+        for i in range(n_works):
+            for k in range(n_keys):
+                side, c = (keys[k] // n_signs) % 2, keys[k] % n_signs
+                node = work.head[works[i]] if side == 0 else work.tail[works[i]]
+                base[i, k] = chance_of(work, side, node, c, chance)
+        for j in range(min(n_cells, N_ANCHORS)):
             if held[j] >= _LEAST_ANCHOR:
                 given_other_end(
                     counts, keys, n_keys, own, usual, mixed, mixed_share, alpha, temper, at_sign, base,
-                    ways.trees[cells[j]], ways.weight[cells[j]], work.tail, work.head, works, n_works,
-                    ways, way, gain[j],
+                    cells[j], work, works, n_works, ways, pair[j],
                 )  # fmt: skip
     for k in range(n_keys):
-        at_sign[(keys[k] // counts.shape[1]) % 2, keys[k] % counts.shape[1]] = 0
+        at_sign[(keys[k] // n_signs) % 2, keys[k] % n_signs] = 0
+    # Commutes are short: by the distance from the middle of the home's cell.
+    for h in range(n_homes):
+        j = of[h]
+        if held[j] < 0.0 or home.edge[homes[h]] < 0:
+            continue
+        held[j] = -1.0
+        for w in range(n_works):
+            b = works[w]
+            if work.edge[b] >= 0:
+                x_m, y_m = ways.x_m[cells[j]] - work.x_m[b], ways.y_m[cells[j]] - work.y_m[b]
+                far_m = np.sqrt(x_m * x_m + y_m * y_m)
+                pair[j, w] *= np.exp(-far_m / ways.scale_m) / ways.reach[cells[j]]
     f_work = np.zeros(n_works)
     other_home, other_work = 1.0, 1.0
     for h in range(n_homes):
@@ -271,17 +281,10 @@ def weigh_pairs(  # type: ignore[no-untyped-def]
     other_home, other_work = max(other_home, 0.0), max(other_work, 0.0)
     total = other_home
     for h in range(n_homes):
-        a = homes[h]
         f = other_work
         for w in range(n_works):
-            b = works[w]
-            g = gain[of[h], w] if of[h] >= 0 else 0.0
-            if home.edge[a] >= 0 and work.edge[b] >= 0:
-                far_m = np.hypot(home.x_m[a] - work.x_m[b], home.y_m[a] - work.y_m[b])
-                g -= far_m / ways.scale_m + ways.log_reach[home.cell_of_place[a]]
-            pair = np.exp(g)
-            f += work_mass[w] * pair
-            f_work[w] += home_mass[h] * pair
+            f += work_mass[w] * pair[of[h], w]
+            f_work[w] += home_mass[h] * pair[of[h], w]
         home_mass[h] *= f
         total += home_mass[h]
     for w in range(n_works):

@@ -1,4 +1,4 @@
-"""How likely each reader is to be the first after a stay, or the last before it, for every place of the stay.
+"""How likely each reader is to be the first after a stay, or the last before it, for every node it is at.
 
 A tour from the stay goes to another end (gravity: land use times exp(-distance / scale)) and back. The first
 reader that reads the car is met on the way there, else on the way back, else on a later tour; the last before
@@ -23,7 +23,7 @@ SMALLEST = 1e-3
 # Chances below this part of a path's own are not followed up.
 _NEGLIGIBLE = 0.03
 
-#: Signs kept for a place; the rest of the probability counts as spread over all.
+#: Signs kept for a node; the rest of the probability counts as spread over all.
 ROW = 96
 
 
@@ -48,12 +48,12 @@ class Signs:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FirstLast:
-    """For each place of a stay, the likeliest first signs after it (row 0) and last signs before it (row 1).
+    """For each node, the likeliest first signs of cars that leave over it (row 0), last of those that come.
 
     Parameters
     ----------
     sign, level
-        Shape (2, n_places, ROW): signs, -1 where there are fewer, and the levels of their probabilities.
+        Shape (2, n_nodes, ROW): signs, ascending, then -1, and the levels of their probabilities.
     """
 
     sign: NDArray[np.int32]
@@ -71,47 +71,77 @@ def chance_of_levels() -> NDArray[np.float64]:
     return np.asarray(SMALLEST ** (1.0 - np.arange(LEVELS) / (LEVELS - 1)))
 
 
+@njit(cache=True)
+def chance_of(side, s, node, sign, chance):  # type: ignore[no-untyped-def]
+    """Look up the chance of a sign at a node: first after a stay (``s`` 0) or last before it (1)."""
+    row = side.sign[s, node]
+    low, high = 0, len(row)
+    while low < high:
+        middle = (low + high) // 2
+        if 0 <= row[middle] < sign:
+            low = middle + 1
+        else:
+            high = middle
+    if low < len(row) and row[low] == sign:
+        return chance[side.level[s, node, low]]
+    return 0.0
+
+
 def stay_tables(
-    tail: NDArray[np.int32],
-    head: NDArray[np.int32],
     x_m: NDArray[np.float64],
     y_m: NDArray[np.float64],
     ends: OtherEnds,
     labels: Labels,
     signs: Signs,
     *,
-    share: tuple[float, float, float, float],
-    scale_m: tuple[float, float, float, float],
+    share: tuple[tuple[float, ...], tuple[float, ...]],
+    scale_m: tuple[tuple[float, ...], tuple[float, ...]],
     read_rate: NDArray[np.float64],
-) -> FirstLast:
-    """Return P(first reader after | stay) and P(last reader before | stay) for every place of the stay.
+) -> tuple[FirstLast, FirstLast]:
+    """Return P(first reader after | stay) and P(last reader before | stay) for every node, by kind of stay.
+
+    Where a car leaves a street and where it comes back are neighbours, so that the round trip is taken from
+    the one node and back to it.
 
     Parameters
     ----------
-    tail, head
-        Nodes over which a car comes to the place and leaves it, shape (n_places,).
     x_m, y_m
-        Position, shape (n_places,), metres.
+        Position of nodes, shape (n_nodes,), metres.
     ends, labels, signs
         The other ends of trips, the readers on the way to and from them, and what is noticed of these.
     share, scale_m
-        For each stratum of other ends: its share, and the scale of its decay with distance, metres.
+        For each kind of stay and each stratum of other ends: its share, and the scale of its decay with
+        distance, metres.
     read_rate
         Chance that a pass is read, shape (n_cameras,).
-
-    Returns
-    -------
-    FirstLast
-        The likeliest readers of each place.
     """
-    weight, zone = _gravity(x_m, y_m, ends, np.array(share), np.array(scale_m))
-    sign = np.full((2, len(tail), ROW), -1, np.int32)
-    chance = np.zeros((2, len(tail), ROW), np.float32)
+    zone, zone_x_m, zone_y_m = _zones(x_m, y_m, min(min(s) for s in scale_m) / 6.0)
+    weight = np.stack(
+        [
+            _gravity(zone_x_m, zone_y_m, ends, np.array(parts), np.array(scales))
+            for parts, scales in zip(share, scale_m, strict=True)
+        ]
+    )
+    sign = np.full((2, 2, len(x_m), ROW), -1, np.int32)
+    chance = np.zeros(sign.shape, np.float32)
     _accumulate(
-        tail, head, weight, zone, labels.going, labels.coming, labels.coming_from, read_rate, signs.of_pair,
-        signs.n, SMALLEST, sign, chance,
+        weight, zone, labels.going, labels.coming, labels.coming_from, read_rate, signs.of_pair, signs.n,
+        SMALLEST, sign, chance,
     )  # fmt: skip
-    return FirstLast(sign=sign, level=level_of(chance))
+    first, second = (FirstLast(sign=sign[k], level=level_of(chance[k])) for k in range(2))
+    return first, second
+
+
+def _zones(
+    x_m: NDArray[np.float64], y_m: NDArray[np.float64], side_m: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return each point's square of about a side, and the middles of what lies in each square."""
+    side_m = max(side_m, float(np.ptp(x_m)) / 60.0, float(np.ptp(y_m)) / 60.0, 1.0)
+    column, row = ((v - v.min()) // side_m for v in (x_m, y_m))
+    _, zone = np.unique(row * 1000 + column, return_inverse=True)
+    n = np.bincount(zone.ravel())
+    middle_x, middle_y = (np.bincount(zone.ravel(), v) / n for v in (x_m, y_m))
+    return zone.ravel(), middle_x, middle_y
 
 
 def _gravity(
@@ -120,20 +150,15 @@ def _gravity(
     ends: OtherEnds,
     share: NDArray[np.float64],
     scale_m: NDArray[np.float64],
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return the weights of other ends, shape (n_zones, n_trees), by square zones, and each place's zone."""
-    cell_m = max(float(min(scale_m)) / 6.0, float(np.ptp(x_m)) / 60.0, float(np.ptp(y_m)) / 60.0, 1.0)
-    column, row = ((v - v.min()) // cell_m for v in (x_m, y_m))
-    _, zone = np.unique(row * 1000 + column, return_inverse=True)
-    n = np.bincount(zone.ravel())
-    zx, zy = (np.bincount(zone.ravel(), v) / n for v in (x_m, y_m))
-    far_m = np.hypot(zx[:, None] - ends.x_m, zy[:, None] - ends.y_m)
+) -> NDArray[np.float32]:
+    """Return the weights of other ends, shape (n_points, n_trees)."""
+    far_m = np.hypot(x_m[:, None] - ends.x_m, y_m[:, None] - ends.y_m)
     weight = np.exp(-far_m / scale_m[ends.stratum]) + 1e-12
     for s in range(len(share)):
         of = ends.stratum == s
         if of.any():
             weight[:, of] *= share[s] / weight[:, of].sum(axis=1, keepdims=True)
-    return weight.astype(np.float32), zone.ravel()
+    return weight.astype(np.float32)
 
 
 def find_signs(labels: Labels, n_cameras: int) -> Signs:
@@ -165,21 +190,10 @@ def _find_pairs(near, seen):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _add(dense, touched, used, sign, mass):  # type: ignore[no-untyped-def]
-    if mass <= 0.0:
-        return used
-    if dense[sign] == 0.0:
-        touched[used] = sign
-        used += 1
-    dense[sign] += mass
-    return used
+def _along(near, mass, read_rate, of_pair, sign, chance, used):  # type: ignore[no-untyped-def]
+    """List the signs along a path and the chance of each, readers nearest to the stay first.
 
-
-@njit(cache=True)
-def _spread(dense, touched, used, near, mass, read_rate, of_pair):  # type: ignore[no-untyped-def]
-    """Give each sign along a path its chance, readers nearest to the stay first.
-
-    Returns the number of touched signs and the chance that no reader reads.
+    Returns the number of signs listed, and the chance that no reader reads.
     """
     n_cameras = len(read_rate)
     least = _NEGLIGIBLE * mass
@@ -188,76 +202,94 @@ def _spread(dense, touched, used, near, mass, read_rate, of_pair):  # type: igno
         if a < 0 or mass < least:
             break
         here = mass * read_rate[a]
-        used = _add(dense, touched, used, a, here)
+        sign[used], chance[used] = a, here
+        used += 1
         for j in range(i + 1, len(near)):
             b = near[j]
             if b < 0 or here < least:
                 break
-            used = _add(dense, touched, used, of_pair[a, b], here * read_rate[b])
+            if of_pair[a, b] >= 0:
+                sign[used], chance[used] = of_pair[a, b], here * read_rate[b]
+                used += 1
             here *= 1.0 - read_rate[b]
-        if here > least:
-            used = _add(dense, touched, used, of_pair[a, n_cameras], here)
+        if here > least and of_pair[a, n_cameras] >= 0:
+            sign[used], chance[used] = of_pair[a, n_cameras], here
+            used += 1
         mass *= 1.0 - read_rate[a]
     return used, mass
 
 
 @njit(cache=True)
 def _accumulate(  # type: ignore[no-untyped-def]
-    tail, head, weight, zone, going, coming, coming_from, read_rate, of_pair, n_signs, smallest, sign, chance
+    weight, zone, going, coming, coming_from, read_rate, of_pair, n_signs, smallest, sign, chance
 ):
-    depth = going.shape[2]
+    n_nodes, n_trees, depth = going.shape
     back = np.full(depth, -1, going.dtype)
-    dense = np.zeros(n_signs)
+    dense = np.zeros((n_signs, 2))
     # Other ends that draw a tenth of an equal share or less are left out.
-    least_weight = 0.1 / weight.shape[1]
+    least_weight = 0.1 / n_trees
     touched = np.empty(n_signs, np.int64)
-    for h in range(len(tail)):
+    # A path of ``depth`` readers shows one sign a reader, one a pair, and one of a reader that is the last.
+    some = 2 * (2 * depth + depth * depth)
+    one, its = np.empty(some, np.int64), np.empty(some)
+    for h in range(n_nodes):
         for side in range(2):
             used = 0
-            for t in range(weight.shape[1]):
-                w = weight[zone[h], t]
-                if w <= least_weight:
+            for t in range(n_trees):
+                w, v = weight[0, zone[h], t], weight[1, zone[h], t]
+                if w <= least_weight and v <= least_weight:
                     continue
-                if side == 0:
-                    used, rest = _spread(dense, touched, used, going[head[h], t], w, read_rate, of_pair)
-                    if rest > 0.2 * w:
-                        used, _ = _spread(
-                            dense, touched, used, coming_from[tail[h], t], rest, read_rate, of_pair
-                        )
-                else:
-                    used, rest = _spread(dense, touched, used, coming[tail[h], t], w, read_rate, of_pair)
-                    if rest <= 0.2 * w:
-                        continue
-                    n = 0
-                    for k in range(depth - 1, -1, -1):
-                        if going[head[h], t, k] >= 0:
-                            back[n] = going[head[h], t, k]
-                            n += 1
-                    used, _ = _spread(dense, touched, used, back[:n], rest, read_rate, of_pair)
-            total = 0.0
-            kept = 0
+                near = going[h, t] if side == 0 else coming[h, t]
+                n, rest = _along(near, 1.0, read_rate, of_pair, one, its, 0)
+                if rest > 0.2:
+                    if side == 0:
+                        n, _ = _along(coming_from[h, t], rest, read_rate, of_pair, one, its, n)
+                    else:
+                        m = 0
+                        for k in range(depth - 1, -1, -1):
+                            if going[h, t, k] >= 0:
+                                back[m] = going[h, t, k]
+                                m += 1
+                        n, _ = _along(back[:m], rest, read_rate, of_pair, one, its, n)
+                for k in range(n):
+                    c = one[k]
+                    if dense[c, 0] == 0.0 and dense[c, 1] == 0.0:
+                        touched[used] = c
+                        used += 1
+                    dense[c, 0] += w * its[k]
+                    dense[c, 1] += v * its[k]
+            for target in range(2):
+                _keep_likeliest(
+                    dense[:, target], touched, used, len(read_rate), smallest, sign[target, side, h],
+                    chance[target, side, h],
+                )  # fmt: skip
             for k in range(used):
-                if touched[k] < len(read_rate):
-                    total += dense[touched[k]]
-            mass = np.empty(used)
-            for k in range(used):
-                if dense[touched[k]] > smallest * total:
-                    touched[kept] = touched[k]
-                    mass[kept] = -dense[touched[k]]
-                    kept += 1
-                else:
-                    dense[touched[k]] = 0.0
-            order = np.argsort(mass[:kept])
-            # What is kept sums to 1, over readers and over pairs.
-            singles, pairs = 0.0, 0.0
-            for k in range(min(kept, sign.shape[2])):
-                if touched[order[k]] < len(read_rate):
-                    singles -= mass[order[k]]
-                else:
-                    pairs -= mass[order[k]]
-            for k in range(kept):
-                c = touched[order[k]]
-                if k < sign.shape[2]:
-                    sign[side, h, k] = c
-                    chance[side, h, k] = -mass[order[k]] / (singles if c < len(read_rate) else pairs)
-                dense[c] = 0.0
+                dense[touched[k]] = 0.0
+
+
+@njit(cache=True)
+def _keep_likeliest(dense, touched, used, n_cameras, smallest, sign, chance):  # type: ignore[no-untyped-def]
+    """Fill one row of a table with the likeliest signs; they sum to 1 over readers and over pairs."""
+    total = 0.0
+    for k in range(used):
+        if touched[k] < n_cameras:
+            total += dense[touched[k]]
+    kept = 0
+    those, mass = np.empty(used, np.int64), np.empty(used)
+    for k in range(used):
+        if dense[touched[k]] > smallest * total:
+            those[kept], mass[kept] = touched[k], -dense[touched[k]]
+            kept += 1
+    order = np.argsort(mass[:kept])[: len(sign)]
+    # A row is sorted by sign, for quick look-ups.
+    order = order[np.argsort(those[order])]
+    singles, pairs = 0.0, 0.0
+    for k in order:
+        if those[k] < n_cameras:
+            singles -= mass[k]
+        else:
+            pairs -= mass[k]
+    for k in range(len(order)):
+        c = those[order[k]]
+        sign[k] = c
+        chance[k] = -mass[order[k]] / (singles if c < n_cameras else pairs)

@@ -12,9 +12,11 @@ FACTORS = 4
 @njit(cache=True)
 def urn_gain(n, a, b):  # type: ignore[no-untyped-def]
     """Log of b (b + 1) ... (b + n - 1) / (a (a + 1) ... (a + n - 1)): an urn's n draws with mean b, not a."""
-    s = 0.0
+    above, below = 1.0, 1.0
     for i in range(min(n, FACTORS)):
-        s += np.log((b + i) / (a + i))
+        above *= b + i
+        below *= a + i
+    s = np.log(above / below)
     if n > FACTORS:
         # The other factors together: the integral of (b - a) / (i + (a + b) / 2).
         middle = 0.5 * (a + b) - 0.5
