@@ -15,7 +15,6 @@ from simulator.adversary.bayes.hypotheses import Doors, Hypotheses, build_hypoth
 from simulator.adversary.bayes.pairs import Ways, find_ways
 from simulator.adversary.bayes.parked import ParkedSide, parked_side
 from simulator.adversary.bayes.routes import (
-    Labels,
     OtherEnds,
     reader_labels,
     reader_rows,
@@ -107,7 +106,7 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
         # Doors are sorted by cell, so that equal keys lie together.
         key = sign.astype(np.int64) * places.n_cells + door_cell[door]
         first = np.flatnonzero(np.diff(key, prepend=-1))
-        chance = chance_of_levels()[level]
+        chance = chance_of_levels().astype(np.float32)[level]
         mean = np.add.reduceat(chance * weight[door], first)
         most = np.maximum.reduceat(chance, first)
         # Where a sign is rarer than usual, it says little: such cells are as good as never showing it.
@@ -141,11 +140,13 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
 class Imagined:
     """Routes and tables as the adversary imagines them, before they are indexed.
 
-    ``home`` and ``work`` are the hypotheses of each with their first and last readers.
+    ``going`` and ``coming`` are as of :class:`~simulator.adversary.bayes.routes.Labels`; ``home`` and ``work``
+    the hypotheses of each with their first and last readers.
     """
 
     ends: OtherEnds
-    labels: Labels
+    going: NDArray[np.int16]
+    coming: NDArray[np.int16]
     signs: Signs
     read_rate: NDArray[np.float64]
     home: tuple[Hypotheses, FirstLast]
@@ -197,7 +198,8 @@ def imagine(
     )  # fmt: skip
     return Imagined(
         ends=ends,
-        labels=labels,
+        going=labels.going,
+        coming=labels.coming,
         signs=signs,
         read_rate=read_rate,
         home=(home, tables[0]),
@@ -218,8 +220,15 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
         home_arrays=_arrays(home, parked_side(home.places, network)),
         work_arrays=_arrays(work, parked_side(work.places, network)),
         ways=find_ways(
-            home.places, work.places, made.ends, made.labels, habits, made.read_rate, made.signs.of_pair
-        ),
+            home.places,
+            work.places,
+            made.ends,
+            made.going,
+            made.coming,
+            habits,
+            made.read_rate,
+            made.signs.of_pair,
+        ),  # fmt: skip
         ends=made.ends,
         signs=made.signs,
         read_rate=made.read_rate,
@@ -270,7 +279,7 @@ def signs_seen(
         prior = np.bincount(over, places.prior, table.sign.shape[1])
         known = table.sign[s] >= 0
         likely = (chance_of_levels()[table.level[s]] * prior[:, None])[known]
-        seen.append(np.bincount(table.sign[s][known], likely, n_signs))
+        seen.append(np.bincount(table.sign[s][known], likely, n_signs).astype(np.float64))
     return seen[0], seen[1]
 
 

@@ -24,7 +24,7 @@ from scipy.spatial import cKDTree
 
 from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.hypotheses import Hypotheses
-from simulator.adversary.bayes.routes import Labels, OtherEnds
+from simulator.adversary.bayes.routes import OtherEnds
 from simulator.adversary.bayes.tables import chance_of
 from simulator.adversary.bayes.urn import urn_gain
 
@@ -77,7 +77,8 @@ def find_ways(
     home: Hypotheses,
     work: Hypotheses,
     ends: OtherEnds,
-    labels: Labels,
+    going: NDArray[np.int16],
+    coming: NDArray[np.int16],
     habits: Habits,
     read_rate: NDArray[np.float64],
     of_pair: NDArray[np.int32],
@@ -100,8 +101,8 @@ def find_ways(
     far_m, trees = (np.asarray(v) for v in tree.query(np.column_stack([home_x, home_y]), k=ranks))
     share = np.exp(-(far_m - far_m.min(axis=1, keepdims=True)) / _TREE_SCALE_M)
     return Ways(
-        going=labels.going,
-        coming=labels.coming,
+        going=going,
+        coming=coming,
         trees=trees.astype(np.int32),
         weight=share / share.sum(axis=1, keepdims=True),
         x_m=home_x,

@@ -123,12 +123,12 @@ def stay_tables(
         ]
     )
     sign = np.full((2, 2, len(x_m), ROW), -1, np.int32)
-    chance = np.zeros(sign.shape, np.float32)
+    level = np.zeros(sign.shape, np.uint8)
     _accumulate(
         weight, zone, labels.going, labels.coming, labels.coming_from, read_rate, signs.of_pair, signs.n,
-        SMALLEST, sign, chance,
+        sign, level,
     )  # fmt: skip
-    first, second = (FirstLast(sign=sign[k], level=level_of(chance[k])) for k in range(2))
+    first, second = (FirstLast(sign=sign[k], level=level[k]) for k in range(2))
     return first, second
 
 
@@ -221,7 +221,7 @@ def _along(near, mass, read_rate, of_pair, sign, chance, used):  # type: ignore[
 
 @njit(cache=True)
 def _accumulate(  # type: ignore[no-untyped-def]
-    weight, zone, going, coming, coming_from, read_rate, of_pair, n_signs, smallest, sign, chance
+    weight, zone, going, coming, coming_from, read_rate, of_pair, n_signs, sign, level
 ):
     n_nodes, n_trees, depth = going.shape
     back = np.full(depth, -1, going.dtype)
@@ -260,15 +260,15 @@ def _accumulate(  # type: ignore[no-untyped-def]
                     dense[c, 1] += v * its[k]
             for target in range(2):
                 _keep_likeliest(
-                    dense[:, target], touched, used, len(read_rate), smallest, sign[target, side, h],
-                    chance[target, side, h],
+                    dense[:, target], touched, used, len(read_rate), sign[target, side, h],
+                    level[target, side, h],
                 )  # fmt: skip
             for k in range(used):
                 dense[touched[k]] = 0.0
 
 
 @njit(cache=True)
-def _keep_likeliest(dense, touched, used, n_cameras, smallest, sign, chance):  # type: ignore[no-untyped-def]
+def _keep_likeliest(dense, touched, used, n_cameras, sign, level):  # type: ignore[no-untyped-def]
     """Fill one row of a table with the likeliest signs; they sum to 1 over readers and over pairs."""
     total = 0.0
     for k in range(used):
@@ -277,7 +277,7 @@ def _keep_likeliest(dense, touched, used, n_cameras, smallest, sign, chance):  #
     kept = 0
     those, mass = np.empty(used, np.int64), np.empty(used)
     for k in range(used):
-        if dense[touched[k]] > smallest * total:
+        if dense[touched[k]] > SMALLEST * total:
             those[kept], mass[kept] = touched[k], -dense[touched[k]]
             kept += 1
     order = np.argsort(mass[:kept])[: len(sign)]
@@ -292,4 +292,6 @@ def _keep_likeliest(dense, touched, used, n_cameras, smallest, sign, chance):  #
     for k in range(len(order)):
         c = those[order[k]]
         sign[k] = c
-        chance[k] = -mass[order[k]] / (singles if c < n_cameras else pairs)
+        chance = -mass[order[k]] / (singles if c < n_cameras else pairs)
+        share = 1.0 - np.log(min(max(chance, SMALLEST), 1.0)) / np.log(SMALLEST)
+        level[k] = np.uint8(np.rint(share * (LEVELS - 1)))
