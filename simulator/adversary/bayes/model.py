@@ -140,7 +140,7 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
 class Imagined:
     """Routes and tables as the adversary imagines them, before they are indexed.
 
-    ``going`` and ``coming`` are as of :class:`~simulator.adversary.bayes.routes.Labels`; ``home`` and ``work``
+    ``going`` and ``coming`` are of :class:`~simulator.adversary.bayes.routes.Labels`; ``home`` and ``work``
     the hypotheses of each with their first and last readers.
     """
 
@@ -228,7 +228,7 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
             habits,
             made.read_rate,
             made.signs.of_pair,
-        ),  # fmt: skip
+        ),
         ends=made.ends,
         signs=made.signs,
         read_rate=made.read_rate,
