@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from experiments.completion import result_folders, run_folders, scenarios, studies
+from experiments.completion import RUN_FILE, STUDY_FILE, result_folders, run_folders, scenarios, studies
+from simulator.errors import StudyError
 
 NameOrFile = Annotated[
     str,
@@ -29,8 +30,26 @@ NameOrStudy = Annotated[
         metavar="NAME_OR_STUDY", help="A study of the list, or a TOML file.", autocompletion=studies
     ),
 ]
+
+
+def _not_a_study(folder: Path) -> Path:
+    """Refuse a study's folder where a run's is needed."""
+    if (folder / STUDY_FILE).is_file() and not (folder / RUN_FILE).is_file():
+        raise StudyError(
+            f"{folder} holds a study, not a run: of a study's runs only results are kept. Give the folder of "
+            "a run ('platetrail run' makes one); 'platetrail report' makes a page of a study."
+        )
+    return folder
+
+
 RunFolder = Annotated[
-    Path, typer.Argument(metavar="RUN", help="A folder that a run wrote.", autocompletion=run_folders)
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="A folder that a run wrote.",
+        autocompletion=run_folders,
+        callback=_not_a_study,
+    ),
 ]
 ResultFolder = Annotated[
     Path,

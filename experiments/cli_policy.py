@@ -37,8 +37,10 @@ def utility(
 
     Makes the run's reads again and compares rules on the same events; writes utility.csv and a figure.
     """
+    from experiments.prepare import COPY_FIRST, refuse_unwritable
     from experiments.utility import report_utility
 
+    refuse_unwritable(folder, COPY_FIRST)
     with progress_bar(stages=LOOK_STAGES) as progress:
         report = report_utility(folder, events=events, delay_h=delay_h, thief=thief, progress=progress)
     answer("utility", report.document, report.print_to)
@@ -66,9 +68,11 @@ def exposure(
     that evening and up to a year later. Writes exposure.csv and a figure.
     """
     from experiments.exposure import event_occasion, place_occasion, report_exposure
+    from experiments.prepare import COPY_FIRST, refuse_unwritable
     from simulator.errors import ScenarioError
     from simulator.recapture import Recaptured
 
+    refuse_unwritable(folder, COPY_FIRST)
     if event is not None and place is not None:
         raise ScenarioError("--event and --place exclude each other; give one.")
 
@@ -94,7 +98,9 @@ def convoys(
     convoys.csv and a figure.
     """
     from experiments.convoys import report_convoys
+    from experiments.prepare import COPY_FIRST, refuse_unwritable
 
+    refuse_unwritable(folder, COPY_FIRST)
     with progress_bar(stages=LOOK_STAGES) as progress:
         report = report_convoys(folder, pairs=pairs, joint_days=joint_days, gap_s=gap_s, progress=progress)
     answer("convoys", report.document, report.print_to)
@@ -120,9 +126,11 @@ def audit(
     violation under each logging rule. Writes access_log.parquet, audit.csv and a figure.
     """
     from experiments.audit import report_audit
+    from experiments.prepare import COPY_FIRST, refuse_unwritable
     from simulator.errors import ScenarioError
     from simulator.oversight.access_log import AccessSetting
 
+    refuse_unwritable(folder, COPY_FIRST)
     if as_ not in ("table", "json"):
         raise ScenarioError(f"--as {as_}: choose 'table' or 'json'.")
     setting = AccessSetting(lookups_per_day=lookups, bad_share=bad_share)
@@ -152,7 +160,9 @@ def faces(
     Makes the run's reads again and attacks them three times; writes faces.csv and a figure.
     """
     from experiments.faces import report_faces
+    from experiments.prepare import COPY_FIRST, refuse_unwritable
 
+    refuse_unwritable(folder, COPY_FIRST)
     names = [name.strip() for name in attackers.split(",") if name.strip()] if attackers else []
     with progress_bar(stages=LOOK_STAGES) as progress:
         report = report_faces(folder, within_m=within_m, attackers=names, progress=progress)

@@ -154,13 +154,14 @@ def plot(
     ] = None,
 ) -> None:
     """Draw the figures of a results folder again."""
+    from experiments.prepare import COPY_FIRST, refuse_unwritable
     from experiments.running import draw
-    from experiments.sweep.finished import refuse_study
     from simulator.run import load_run
 
-    refuse_study(folder, "'platetrail report' makes a page of a study.")
+    run = load_run(folder)
+    refuse_unwritable(folder / "figures", COPY_FIRST)
     with progress_bar(stages={"figures": 1.0}) as progress:
-        paths = draw(load_run(folder), folder / "figures", progress, only=tuple(figures or ()))
+        paths = draw(run, folder / "figures", progress, only=tuple(figures or ()))
     answer("plot", lambda: {"figures": paths}, lambda console: typer.echo("\n".join(map(str, paths))))
 
 
@@ -177,9 +178,7 @@ def quality(
     By working schedule; with abstentions, and work places named of people who have none.
     """
     from experiments.quality import print_quality, quality_of
-    from experiments.sweep.finished import refuse_study
 
-    refuse_study(folder, "Give the folder of a run.")
     answer(
         "quality",
         lambda: {"table": quality_of(folder, day=day, within_m=within_m, sure=sure)[0]},
@@ -192,10 +191,8 @@ def replay(folder: RunFolder, workers: Workers = 1) -> None:
 
     Says which tables are the same to the bit; the exit code is 1 if one is not.
     """
-    from experiments.sweep.finished import refuse_study
     from simulator.replay import replay as replay_run
 
-    refuse_study(folder, "Give the folder of a run; a study's cells are made again by doing it anew.")
     with progress_bar() as progress:
         verdicts = replay_run(folder, workers=workers, progress=progress)
     same = all(verdict.same for verdict in verdicts)

@@ -42,7 +42,7 @@ def reidentify(
 
     Unicity, home-work pairs, directories, pseudonyms, two networks, cars by their looks.
     """
-    from experiments.prepare import scenario_from_options
+    from experiments.prepare import refuse_unwritable, scenario_from_options
     from experiments.reidentification import reidentify as attack
     from experiments.reidentification_report import tables_for_terminal, write_csv
     from simulator.streams import replicate_seed
@@ -51,6 +51,8 @@ def reidentify(
     scenario = scenario_from_options(
         name_or_file, drivers=drivers, days=days, map_file=map_file, overrides=overrides or ()
     )
+    if out is not None:
+        refuse_unwritable(out, "Choose another --out.")
     with progress_bar(stages=LOOK_STAGES) as progress:
         world = build_world(scenario, replicate_seed(seed, 0), progress)
         tables = attack(world, points=points, progress=progress)
@@ -125,11 +127,13 @@ def calibration(
     """
     from experiments.honesty import coverage, own_assumptions, study
     from experiments.honesty_report import coverage_table, draw_claimed_against_held
-    from experiments.prepare import scenario_from_options
+    from experiments.prepare import refuse_unwritable, scenario_from_options
 
     scenario = scenario_from_options(
         name_or_file, drivers=drivers, days=days, map_file=map_file, overrides=overrides or ()
     )
+    if figure is not None:
+        refuse_unwritable(figure.parent, "Name another place with --figure.")
     with progress_bar(stages=LOOK_STAGES if own else RUN_STAGES) as progress:
         beliefs = (
             own_assumptions(scenario, seed=seed, drivers=drivers or 1_000, progress=progress)
@@ -164,10 +168,13 @@ def validate(
 
     Takes some minutes. Figures that do not hold are shown as such; docs/trust.md explains them.
     """
+    from experiments.prepare import refuse_unwritable
     from experiments.validation.report import print_figures, write_figures
     from experiments.validation.yardsticks import chosen, measure, verdicts
 
     yardsticks = chosen(only)
+    if out is not None:
+        refuse_unwritable(out, "Choose another --out.")
     titles = {y.id: f"{y.id} {y.title}" for y in yardsticks}
     with count_bar(len(yardsticks)) as show:
         figures = measure(

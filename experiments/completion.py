@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 # Tests hold these to what the program has.
+RUN_FILE, STUDY_FILE = "manifest.json", "study.json"
 BIG_TABLES = ("sightings", "trips")
 FIGURE_NAMES = (
     "map",
@@ -50,12 +51,12 @@ def big_tables(incomplete: str) -> list[str]:
 
 def run_folders(incomplete: str) -> list[str]:
     """Complete the folder of a finished run."""
-    return sorted(_folders(incomplete, ("manifest.json",)))
+    return sorted(_folders(incomplete, (RUN_FILE,)))
 
 
 def result_folders(incomplete: str) -> list[str]:
     """Complete the folder of a finished run or a study."""
-    return sorted(_folders(incomplete, ("manifest.json", "study.json")))
+    return sorted(_folders(incomplete, (RUN_FILE, STUDY_FILE)))
 
 
 def _starting(names: Iterable[str], incomplete: str) -> list[str]:

@@ -8,6 +8,7 @@ import polars as pl
 from rich.table import Table
 
 from experiments.figures.certainty import claimed_against_held, plot_claimed_against_held
+from experiments.figures.save import save_figure
 from experiments.figures.style import house_style, new_figure
 from experiments.words import TARGET_WORDS, attacker_title
 
@@ -49,5 +50,4 @@ def draw_claimed_against_held(beliefs: pl.DataFrame, path: Path) -> None:
             plot_claimed_against_held(
                 claimed_against_held(beliefs, target=target), ax=figure.add_subplot(1, 2, i + 1)
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
+    save_figure(figure, path)

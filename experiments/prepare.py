@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,32 @@ def refuse_full_folder(out: Path, *, force: bool) -> None:
             f"The folder {out} is not empty. Choose another --out, or give --force to replace the results "
             "that platetrail wrote there (other files stay)."
         )
+
+
+def refuse_unwritable(folder: Path, instead: str) -> None:
+    """Refuse a folder that cannot be written to, or made, before time is spent.
+
+    Parameters
+    ----------
+    folder
+        Where results are to go; it need not be there yet.
+    instead
+        What to do about it, a sentence.
+
+    Raises
+    ------
+    TableError
+        Naming the folder, or the one above it that stands in the way.
+    """
+    there = next((f for f in (folder, *folder.absolute().parents) if f.exists()), folder)
+    if not there.is_dir():
+        raise TableError(f"{there} is a file; a folder is needed. {instead}")
+    if not os.access(there, os.W_OK):
+        raise TableError(f"{there} cannot be written to. {instead}")
+
+
+#: What to do about a read-only folder of a run, for commands that put their tables into it.
+COPY_FIRST = "This command puts its results there: copy the run to a folder of your own first."
 
 
 def holds_own_results(out: Path) -> bool:

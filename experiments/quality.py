@@ -14,6 +14,7 @@ from experiments.words import attacker_title
 from simulator.errors import ScenarioError
 from simulator.manifest import read_manifest
 from simulator.privacy.quality import SURE, quality
+from simulator.results import check_tables
 from simulator.tables import SCHEMAS, read_table
 
 _HOME = ("all", "day", "hybrid", "evening", "night", "rotating", "driving", "none")
@@ -68,6 +69,7 @@ def quality_of(
         If the day is not a checkpoint of the run.
     """
     manifest = read_manifest(folder)
+    check_tables(folder, manifest)
     beliefs, drivers = (read_table(name, folder / f"{name}.parquet") for name in ("beliefs", "drivers"))
     has_claims = "claims" in manifest.tables
     claims = (

@@ -42,6 +42,8 @@ class Ran:
         Of the run, or over replicates.
     figures
         The files drawn.
+    reads
+        Of all readers together.
     """
 
     scenario: Scenario
@@ -50,10 +52,15 @@ class Ran:
     out: Path
     summary: pl.DataFrame
     figures: tuple[Path, ...]
+    reads: int
 
     def print_to(self, console: Console) -> None:
         """Print the result table."""
         print_summary(console, self.summary)
+        if not self.reads:
+            console.print(
+                "Not a single plate was read: whatever was found, was found without the readers' help."
+            )
         if self.replicates > 1:
             console.print(
                 f"Means over {self.replicates} replicates; intervals of the mean, from their spread."
@@ -67,6 +74,7 @@ class Ran:
             "days": self.scenario.days,
             "seed": self.seed,
             "replicates": self.replicates,
+            "reads": self.reads,
             "folder": self.out,
             "figures": self.figures,
             "finding": [line for target in ("home", "work") for line in headline(self.summary, target)],
@@ -104,6 +112,7 @@ def run_into(
 
     summaries: list[pl.DataFrame] = []
     figures: list[Path] = []
+    reads = 0
     with progress_bar(runs=replicates) as progress:
         for replicate in range(replicates):
             folder = out if replicates == 1 else replicate_folder(out, replicate)
@@ -118,6 +127,7 @@ def run_into(
                 force=force,
             )
             figures += draw(run, folder / "figures", progress)
+            reads += int(run.reads_by_camera.sum())
             summaries.append(run.summary)
     summary = summaries[0]
     if replicates > 1:
@@ -130,6 +140,7 @@ def run_into(
         out=out,
         summary=summary,
         figures=tuple(figures),
+        reads=reads,
     )
 
 

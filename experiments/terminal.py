@@ -119,6 +119,12 @@ class Commands(TyperGroup):
                     f"The disk is full: make room, or choose another --out. No table is torn.\n{error}",
                     name="DiskFull",
                 )
+            if isinstance(error, PermissionError):
+                stop(
+                    f"{error.filename or 'A file'} cannot be read or written: {error.strerror}. Choose "
+                    "another place, or change its permissions.",
+                    name="NotPermitted",
+                )
             if not isinstance(error, PlatetrailError):
                 raise
             stop(str(error), name=type(error).__name__)

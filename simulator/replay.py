@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.manifest import read_manifest
+from simulator.results import check_tables
 from simulator.run import OPTIONAL_TABLES, simulate
 from simulator.scenario_file import scenario_from_dict
 from simulator.tables import content_hash, read_table
@@ -29,6 +30,7 @@ def replay(
     Both the recorded hashes and the tables on disk are held against the new run.
     """
     manifest = read_manifest(folder)
+    check_tables(folder, manifest)
     scenario = scenario_from_dict(manifest.scenario, where=f"the scenario in {folder}")
     with tempfile.TemporaryDirectory(prefix="platetrail-replay-") as fresh:
         simulate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,8 @@ def prepare_folder(folder: Path, *, force: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         found = sorted(p.name for p in folder.iterdir())
+        if not os.access(folder, os.W_OK):
+            raise TableError(f"The output folder {folder} cannot be written to. Choose another.")
         if found and not force:
             shown = ", ".join(found[:4]) + (" ..." if len(found) > 4 else "")
             raise TableError(
@@ -55,6 +58,23 @@ def prepare_folder(folder: Path, *, force: bool) -> None:
                     picture.unlink()
     except OSError as error:
         raise TableError(f"The output folder {folder} cannot be used: {error}.") from error
+
+
+def check_tables(folder: Path, manifest: Manifest) -> None:
+    """Refuse a folder that lacks tables which its manifest names.
+
+    Raises
+    ------
+    TableError
+        Naming them, and how to get them back.
+    """
+    missing = [name for name in manifest.tables if not (folder / f"{name}.parquet").is_file()]
+    if missing:
+        files = ", ".join(f"{name}.parquet" for name in missing)
+        raise TableError(
+            f"{folder} is not whole: what the run wrote as {files} is gone. Copy the folder again, or make "
+            f"the run again with --seed {manifest.seed}."
+        )
 
 
 def write_results(folder: Path, tables: Mapping[str, pl.DataFrame], manifest: Manifest) -> None:

@@ -16,7 +16,7 @@ from simulator.chunks import attack_setting
 from simulator.errors import MapError, ScenarioError, did_you_mean
 from simulator.manifest import Manifest, read_manifest
 from simulator.privacy.time_to_inference import summarise
-from simulator.results import SPOOL_PREFIX, prepare_folder, write_results
+from simulator.results import SPOOL_PREFIX, check_tables, prepare_folder, write_results
 from simulator.roads.build import build_city
 from simulator.roads.city import City
 from simulator.scenario import Scenario
@@ -198,6 +198,7 @@ def load_run(folder: Path) -> Run:
         If its map is not the one that the run was made on.
     """
     manifest = read_manifest(folder)
+    check_tables(folder, manifest)
     scenario = scenario_from_dict(manifest.scenario, where=f"the scenario in {folder}")
     city = build_city(scenario.streets, replicate_seed(manifest.seed, manifest.replicate))
     if city.content_hash() != manifest.city:

@@ -288,9 +288,10 @@ def _caption(run: Run) -> str:
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
-    """Write a figure as a PNG file, whole."""
+    """Write a figure as a PNG file, whole; its folder is made if missing."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with house_style():
             figure.savefig(partial, format="png", metadata={"Software": None})
         os.replace(partial, path)

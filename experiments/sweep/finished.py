@@ -62,18 +62,6 @@ def holds_study(folder: Path) -> bool:
     return (folder / STUDY_FILE).is_file() and not (folder / MANIFEST).is_file()
 
 
-def refuse_study(folder: Path, instead: str) -> None:
-    """Refuse a study's folder where a run's is needed.
-
-    Raises
-    ------
-    StudyError
-        Saying what to do instead.
-    """
-    if holds_study(folder):
-        raise StudyError(f"{folder} holds a study, not a run. {instead}")
-
-
 def _told(folder: Path) -> dict[str, Any]:
     path = folder / STUDY_FILE
     try:

@@ -88,7 +88,10 @@ def plant_escorts(
         If there are too few cars or days.
     """
     if 2 * pairs > len(plates):
-        raise ScenarioError(f"{pairs} pairs need {2 * pairs} cars, and there are {len(plates)}.")
+        raise ScenarioError(
+            f"{pairs} pairs need {2 * pairs} cars, and there are {len(plates)}: plant at most "
+            f"{len(plates) // 2} pairs (--pairs), or simulate more drivers."
+        )
     if not 1 <= joint_days <= days:
         raise ScenarioError(f"{joint_days} days together do not fit into the {days} days of the run.")
     rng = generator(seed, Stream.CONVOYS)
