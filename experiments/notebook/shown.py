@@ -68,7 +68,7 @@ def note(text: str | Html) -> Html:
 
 def link(path: Path, text: str) -> Html:
     """Return a link to a file on this machine."""
-    return Html(f'<a href="file://{quote(str(path.resolve()))}">{escape(text)}</a>')
+    return Html(f'<a style="color:inherit" href="file://{quote(str(path.resolve()))}">{escape(text)}</a>')
 
 
 def joined(parts: Iterable[str | Html], by: str = ", ") -> Html:
