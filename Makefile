@@ -11,7 +11,7 @@ VERIFY_READY := $(VERIFY_VENV)/.ready
 TEST_WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test verify check format docs bench clean
+.PHONY: help setup demo test verify check format docs site bench clean
 
 help:
 	@echo "make setup   create .venv with everything"
@@ -21,6 +21,7 @@ help:
 	@echo "make check   lint, format, types, import contracts, generated docs"
 	@echo "make format  format the code"
 	@echo "make docs    write the generated docs again"
+	@echo "make site    build the documentation site into build/site, with the gallery's pictures"
 	@echo "make bench   speed and memory on this machine, beside the goals (MAPS=DIR: with Columbus)"
 	@echo "make clean   remove .venv, caches and the demo's results"
 
@@ -31,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one with make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up $(VENV): a minute or two, this once."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[maps,cluster,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[maps,cluster,docs,dev]'
 	@echo "Compiling kernels: about a minute, whenever they change."
 	@$(BIN)/python -m experiments.warm_up
 	@touch $(READY)
@@ -66,9 +67,15 @@ format: $(READY)
 docs: $(READY)
 	$(BIN)/python -m experiments.docs_tables
 
+# Pages of the gallery are made first; what sphinx warns of is an error.
+site: $(READY)
+	$(BIN)/python -m experiments.figures.gallery docs/gallery
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/site
+	@echo "Open build/site/index.html"
+
 bench: $(READY)
 	@$(BIN)/platetrail bench $(if $(MAPS),--maps $(MAPS))
 
 clean:
-	rm -rf $(VENV) $(VERIFY_VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-run
+	rm -rf $(VENV) $(VERIFY_VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-run docs/gallery
 	find simulator scenarios experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +

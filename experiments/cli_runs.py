@@ -152,16 +152,36 @@ def plot(
             metavar="FIGURE", help="Only these; all if left out.", autocompletion=complete_figures
         ),
     ] = None,
+    style: Annotated[
+        str, typer.Option(metavar="screen|print|projection", help="For a screen, a paper's column, a slide.")
+    ] = "screen",
+    kind: Annotated[str, typer.Option("--format", metavar="png|pdf|svg", help="Of the files.")] = "png",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to; figures/ of the run if left out.")
+    ] = None,
 ) -> None:
     """Draw the figures of a results folder again."""
+    from experiments.figures import FORMATS, STYLES
     from experiments.prepare import COPY_FIRST, refuse_unwritable
     from experiments.running import draw
+    from simulator.errors import ScenarioError, did_you_mean
     from simulator.run import load_run
 
+    for option, given, choices in (("--style", style, STYLES), ("--format", kind, FORMATS)):
+        if given not in choices:
+            raise ScenarioError(f"{option} {given}: there is no such one. {did_you_mean(given, choices)}")
     run = load_run(folder)
-    refuse_unwritable(folder / "figures", COPY_FIRST)
+    goes_to = out or folder / "figures"
+    refuse_unwritable(goes_to, COPY_FIRST if out is None else "Choose another folder with --out.")
     with progress_bar(stages={"figures": 1.0}) as progress:
-        paths = draw(run, folder / "figures", progress, only=tuple(figures or ()))
+        paths = draw(
+            run,
+            goes_to,
+            progress,
+            only=tuple(figures or ()),
+            style=style,
+            kind=kind,
+        )
     answer("plot", lambda: {"figures": paths}, lambda console: typer.echo("\n".join(map(str, paths))))
 
 

@@ -13,7 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from experiments.figures.save import save_one
+from experiments.figures.write import save_one
 from simulator.archive_rules import Archive
 from simulator.cameras.roster import ReaderKind
 from simulator.chunks import ground_of

@@ -8,8 +8,9 @@ import polars as pl
 from rich.table import Table
 
 from experiments.figures.certainty import claimed_against_held, plot_claimed_against_held
-from experiments.figures.save import save_figure
+from experiments.figures.layout import panels
 from experiments.figures.style import house_style, new_figure
+from experiments.figures.write import save_figure
 from experiments.words import TARGET_WORDS, attacker_title
 
 
@@ -43,11 +44,9 @@ def coverage_table(data: pl.DataFrame, scenario_id: str) -> Table:
 
 
 def draw_claimed_against_held(beliefs: pl.DataFrame, path: Path) -> None:
-    """Draw homes and work places side by side into a PNG file."""
+    """Draw homes and work places side by side into a PNG, PDF or SVG file."""
     with house_style():
         figure = new_figure(12.0, 6.4)
-        for i, target in enumerate(("home", "work")):
-            plot_claimed_against_held(
-                claimed_against_held(beliefs, target=target), ax=figure.add_subplot(1, 2, i + 1)
-            )
-    save_figure(figure, path)
+        for ax, target in zip(panels(figure, 2, columns=2), ("home", "work"), strict=True):
+            plot_claimed_against_held(claimed_against_held(beliefs, target=target), ax=ax)
+        save_figure(figure, path)

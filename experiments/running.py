@@ -145,7 +145,13 @@ def run_into(
 
 
 def draw(
-    run: Run, folder: Path, progress: Progress | None = None, *, only: tuple[str, ...] = ()
+    run: Run,
+    folder: Path,
+    progress: Progress | None = None,
+    *,
+    only: tuple[str, ...] = (),
+    style: str = "screen",
+    kind: str = "png",
 ) -> tuple[Path, ...]:
     """Draw the figures of a run into a folder: those named, or all."""
     import matplotlib
@@ -153,7 +159,7 @@ def draw(
     matplotlib.use("Agg")
     from experiments.figures import save_all
 
-    return save_all(run, folder, progress=progress, only=only)
+    return save_all(run, folder, progress=progress, only=only, style=style, kind=kind)
 
 
 def print_summary(console: Console, summary: pl.DataFrame) -> None:

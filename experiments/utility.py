@@ -13,7 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from experiments.figures.save import save_one
+from experiments.figures.write import save_one
 from simulator.chunks import ground_of
 from simulator.manifest import write_text_whole
 from simulator.people.drivers import DriverKind

@@ -18,7 +18,7 @@ from simulator.scenario_file import parse_override, with_overrides
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^    platetrail ([^#>\n]+)", README, re.MULTILINE)
+COMMANDS = re.findall(r"^\$ platetrail ([^#>\n]+)", README, re.MULTILINE)
 
 
 def test_there_are_commands_to_try() -> None:

@@ -9,6 +9,8 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
+from experiments.figures.bars import interval_bars
+from experiments.figures.layout import fit_words, legend_beside, pt
 from experiments.figures.style import PALETTE, axes_or_new
 
 _VIOLATIONS = {
@@ -52,29 +54,22 @@ def plot_audit(table: pl.DataFrame, *, probability: float = 0.95, ax: Axes | Non
             look: dict[str, Any] = {
                 "color": PALETTE[k],
                 "marker": marker,
-                "markersize": 8.0,
+                "markersize": pt(8),
                 "linestyle": "none",
             }
             if needed is None:
                 ax.plot([never], [height], **{**look, "fillstyle": "none"})
             else:
-                ax.errorbar(
-                    [needed],
-                    [height],
-                    xerr=[[needed - low], [high - needed]],
-                    capsize=3,
-                    linewidth=1.6,
-                    **look,
-                )
-        ax.plot([], [], color=PALETTE[k], marker=marker, linestyle="none", label=label)
+                interval_bars(ax, [needed], [height], low=[low], high=[high], **look)
+        ax.plot([], [], color=PALETTE[k], marker=marker, linestyle="none", markersize=pt(8), label=label)
     ax.set_xscale("log")
-    ax.axvline(never / 10**0.25, color="#999999", linewidth=1.0, linestyle=":")
-    ax.text(never, -0.62, "never found", ha="center", va="bottom", fontsize=12, color="#555555")
+    ax.axvline(never / 10**0.25, color="#999999", linewidth=pt(1.0), linestyle=":")
+    ax.text(never, -0.62, "never found", ha="center", va="bottom", fontsize=pt(12), color="#555555")
     ax.set_xlim(0.8, never * 2.2)
     ax.set_ylim(len(violations) - 0.5, -0.6)
     ax.set_yticks(np.arange(len(violations)), [_VIOLATIONS[v] for v in violations])
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value < never / 2 else ""))
     ax.set_xlabel(f"Log lines to sample for a {probability:.0%} chance (bar: middle 95% of logs)")
-    ax.set_title("What an auditor must read to find a broken rule", pad=24)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title="The log records", alignment="left")  # type: ignore[call-overload]
+    ax.set_title("What an auditor must read to find a broken rule", pad=pt(24))
+    legend_beside(fit_words(ax), title="The log records")
     return ax

@@ -12,6 +12,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from experiments.figures.layout import fit_suptitle, panels, pt
 from simulator.roads.network import RoadNetwork
 
 
@@ -82,7 +83,7 @@ def belief_on_map(
 
 def plot_belief(data: BeliefMap, day: int, *, ax: Axes) -> Axes:
     """Draw the belief of one day: likelier streets darker and broader, the truth as a ring."""
-    ax.add_collection(LineCollection(list(data.streets), colors="#D9D9D9", linewidths=0.4))
+    ax.add_collection(LineCollection(list(data.streets), colors="#D9D9D9", linewidths=pt(0.4)))
     shown = data.beliefs.filter(pl.col("day") == day).sort("mass")
     if shown.height:
         lines = LineCollection(
@@ -90,17 +91,17 @@ def plot_belief(data: BeliefMap, day: int, *, ax: Axes) -> Axes:
             array=shown["mass"].to_numpy(),
             cmap="viridis_r",
             norm=LogNorm(1e-4, 0.3),
-            linewidths=1.0 + 5.0 * np.sqrt(shown["mass"].to_numpy()),
+            linewidths=pt(1.0) + pt(5.0) * np.sqrt(shown["mass"].to_numpy()),
         )
         ax.add_collection(lines)
     if data.truth_m is not None:
         ax.plot(
             *data.truth_m,
             marker="o",
-            markersize=14,
+            markersize=pt(14),
             markerfacecolor="none",
             color="#D55E00",
-            markeredgewidth=2,
+            markeredgewidth=pt(2),
         )
     ax.autoscale_view()
     ax.set(aspect="equal", xticks=[], yticks=[])
@@ -112,13 +113,12 @@ def plot_belief(data: BeliefMap, day: int, *, ax: Axes) -> Axes:
 def plot_belief_over_days(data: BeliefMap, figure: Figure) -> Figure:
     """Draw all days of a belief side by side."""
     days = data.beliefs["day"].unique().sort().to_list()
-    for i, day in enumerate(days):
-        plot_belief(data, day, ax=figure.add_subplot(1, len(days), i + 1))
-    figure.suptitle(
+    for day, ax in zip(days, panels(figure, len(days), columns=4, narrow_columns=2), strict=True):
+        plot_belief(data, day, ax=ax)
+    fit_suptitle(
+        figure,
         f"Where the adversary believes that driver {data.driver} "
         f"{'lives' if data.target == 'home' else 'works'}: darker and broader is likelier; ring: the truth",
-        fontsize=14,
-        x=0.01,
-        ha="left",
+        fontsize=pt(14),
     )
     return figure

@@ -8,10 +8,21 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 from scipy.stats import binom
 
+from experiments.figures.layout import (
+    figure_of,
+    fit_words,
+    height_em,
+    is_narrow,
+    legend_below,
+    legend_beside,
+    pt,
+)
 from experiments.figures.style import PALETTE, axes_or_new
 from experiments.words import TARGET_WORD, TARGET_WORDS
 
 _LINES = ("-", "--", "-.", ":")
+# Height of axes, in letters, from which the legend leaves the lines free.
+_LEGEND_WITHIN_EM = 17.0
 
 
 def claimed_against_held(
@@ -78,7 +89,7 @@ def plot_claimed_against_held(data: pl.DataFrame, *, ax: Axes | None = None) -> 
     """Draw :func:`claimed_against_held`: the diagonal is honesty, below it the adversary claims too much."""
     ax = axes_or_new(ax)
     target = data["target"][0] if data.height else "home"
-    ax.plot([0, 1], [0, 1], color="#8C8C8C", linewidth=1.0, zorder=1)
+    ax.plot([0, 1], [0, 1], color="#8C8C8C", linewidth=pt(1.0), zorder=1)
     for i, day in enumerate(data["day"].unique().sort()):
         line = data.filter(pl.col("day") == day)
         if i == 0:
@@ -96,11 +107,19 @@ def plot_claimed_against_held(data: pl.DataFrame, *, ax: Axes | None = None) -> 
     ax.set_title(f"Certainty about {TARGET_WORDS[target]}")
     ax.set_xlabel("Probability claimed for a set of streets")
     ax.set_ylabel(f"Drivers whose {TARGET_WORD[target]} lies in it")
-    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    narrow = is_narrow(figure_of(ax))
+    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="auto" if narrow else "equal")
     ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     if data.height:
-        ax.legend(loc="upper left", title="Below the line: claims too much", alignment="left")
+        fit_words(ax)
+        title = "Below the line: claims too much"
+        if narrow:
+            legend_below(ax, title=title, alignment="left")
+        elif height_em(ax) < _LEGEND_WITHIN_EM:
+            legend_beside(ax, title=title)
+        else:
+            ax.legend(loc="upper left", title=title, alignment="left")
     return ax
 
 
@@ -148,13 +167,13 @@ def plot_level_histogram(data: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.bar(data["level"], data["drivers"], width=0.92 * width, color=PALETTE[0])
     if data.height:
         ax.axhspan(data["low"][0], data["high"][0], color="#8C8C8C", alpha=0.25, linewidth=0)
-        ax.axhline(data["expected"][0], color="#8C8C8C", linewidth=1.0)
+        ax.axhline(data["expected"][0], color="#8C8C8C", linewidth=pt(1.0))
         word = TARGET_WORD[data["target"][0]]
         ax.set_title(f"Where the true {word} ranks in the belief after {data['day'][0]} days")
     ax.set_xlabel("Level of the smallest credible set that holds the truth")
     ax.set_ylabel("Drivers")
     ax.set_xlim(0, 1)
-    return ax
+    return fit_words(ax)
 
 
 def credible_area_over_time(
@@ -205,4 +224,4 @@ def plot_credible_area(data: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
         axis(FuncFormatter(lambda km2, _: f"{km2:g}"))
     if data.height:
         ax.legend(loc="upper right")
-    return ax
+    return fit_words(ax)

@@ -7,6 +7,8 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
+from experiments.figures.bars import interval_bars
+from experiments.figures.layout import fit_words, legend_beside, pt
 from experiments.figures.style import PALETTE, axes_or_new
 
 
@@ -33,17 +35,20 @@ def plot_convoys(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
                 rows[c].cast(pl.Float64).fill_null(float("nan")).to_numpy()
                 for c in (name, f"{name}_low", f"{name}_high")
             )
-            ax.errorbar(
-                np.array(readers) + 0.03 * (k - 1),
+            interval_bars(
+                ax,
                 share,
-                yerr=np.maximum([share - low, high - share], 0.0),
+                np.array(readers) + 0.03 * (k - 1),
+                low=low,
+                high=high,
+                upright=True,
                 marker=marker,
                 linestyle=dash,
                 fillstyle="full" if name == "recall" else "none",
                 color=PALETTE[k],
-                linewidth=2.2,
-                elinewidth=1.2,
-                capsize=3,
+                linewidth=pt(2.2),
+                elinewidth=pt(1.2),
+                markersize=pt(6),
                 label=f"{label}: {often}",
             )
     ax.set_xticks(table["readers"].unique(maintain_order=True).to_list())
@@ -52,5 +57,5 @@ def plot_convoys(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("Readers that must read both within a day")
     ax.set_ylabel(f"Share of {table['escorts'][0]} escorts, or of pairs found\n(bar: 95% interval)")
     ax.set_title("Who travels with whom: found, and true")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    legend_beside(fit_words(ax))
     return ax

@@ -7,6 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
+from experiments.figures.layout import fit_words, legend_beside
 from experiments.figures.statistics import quantile_with_unknown
 from experiments.figures.style import attacker_looks, axes_or_new
 from experiments.words import TARGET_WORD, TARGET_WORDS
@@ -90,10 +91,5 @@ def plot_error_over_time(data: pl.DataFrame, *, ax: Axes | None = None, bands: i
     if data.height:
         end_day = data.select(pl.max("day")).item()
         ax.set_xlim(0, end_day * 1.02)
-        ax.legend(
-            loc="upper left",
-            bbox_to_anchor=(1.01, 1.0),
-            title=f"Median at day {end_day}\n(band: quartiles of the best {bands})",
-            alignment="left",
-        )  # type: ignore[call-overload]
+        legend_beside(fit_words(ax), title=f"Median at day {end_day}\n(band: quartiles of the best {bands})")
     return ax

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 
+from experiments.figures.bars import interval_bars, rows_of_shares, share_columns
+from experiments.figures.layout import fit_words, legend_beside, pt
 from experiments.figures.style import PALETTE, axes_or_new
 
 _ASKED = {
@@ -33,10 +34,6 @@ def plot_exposure(table: pl.DataFrame, *, title: str, ax: Axes | None = None) ->
     for k, (asked, (label, marker)) in enumerate(_ASKED.items()):
         rows = table.filter(pl.col("asked") == asked)
         height = np.array([rules.index(r) for r in rows["rule"]]) + 0.24 * (k - 1)
-        share, low, high = (
-            rows[c].cast(pl.Float64).fill_null(0.0).to_numpy()
-            for c in ("share_named", "share_named_low", "share_named_high")
-        )
         ax.plot(
             rows["recall"].cast(pl.Float64).to_numpy(),
             height,
@@ -44,27 +41,17 @@ def plot_exposure(table: pl.DataFrame, *, title: str, ax: Axes | None = None) ->
             marker=marker,
             color=PALETTE[k],
             fillstyle="none",
-            markersize=9,
+            markersize=pt(9),
             alpha=0.7,
         )
-        ax.errorbar(
-            share,
-            height,
-            xerr=np.maximum([share - low, high - share], 0.0),
-            fmt=marker,
-            color=PALETTE[k],
-            markersize=8,
-            capsize=3,
-            linewidth=1.6,
-            label=label,
-        )
-    ax.set_yticks(np.arange(len(rules)), rules)
-    ax.invert_yaxis()
+        share = rows["share_named"].cast(pl.Float64).fill_null(0.0).to_numpy()
+        ends = share_columns(rows, "share_named")
+        interval_bars(ax, share, height, **ends, marker=marker, color=PALETTE[k], label=label)
+    rows_of_shares(ax, rules)
     ax.set_xlim(-0.02, 1.02)
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     came = table["came"][0]
     marks = "filled: home named within 250 m (bar: 95%); open: plate listed"
     ax.set_xlabel(f"Share of the {came:,} who came by car\n{marks}")
     ax.set_title(title)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    legend_beside(fit_words(ax))
     return ax

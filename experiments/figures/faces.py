@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 
+from experiments.figures.bars import interval_bars, rows_of_shares, share_columns
+from experiments.figures.layout import figure_of, fit_words, is_narrow, legend_below
 from experiments.figures.style import PALETTE, axes_or_new
 
 _LOOK = {
@@ -33,27 +34,15 @@ def plot_trackable(data: pl.DataFrame, *, within_m: float, ax: Axes | None = Non
     row_of = {group: row for row, (group, _) in enumerate(groups)}
     for k, (identifiers, (color, marker, label)) in enumerate(_LOOK.items()):
         part = data.filter(pl.col("identifiers") == identifiers)
-        share, low, high = (part[c].to_numpy() for c in ("share", "low", "high"))
         height = np.array([row_of[g] for g in part["group"]]) + 0.2 * (k - 1)
-        ax.errorbar(
-            share,
-            height,
-            xerr=np.maximum([share - low, high - share], 0.0),
-            fmt=marker,
-            color=color,
-            markersize=9,
-            capsize=3,
-            linewidth=1.8,
-            label=label,
-        )
+        ends = share_columns(part, "share")
+        interval_bars(ax, part["share"], height, **ends, marker=marker, color=color, label=label)
     for group, row in row_of.items():
         if group.startswith("all"):
             ax.axhspan(row - 0.45, row + 0.45, color="#eeeeee", zorder=0, linewidth=0)
-    ax.set_yticks(range(len(groups)), [f"{group} ({people:,})" for group, people in groups])
-    ax.invert_yaxis()
+    rows_of_shares(ax, [f"{group} ({people:,})" for group, people in groups])
     ax.set_xlim(left=-0.01)
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     ax.set_xlabel(f"Share whose home is known within {within_m:g} m (bar: 95% interval)")
     ax.set_title("Plates against faces: who can be tracked home")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.14), ncols=3)
+    legend_below(fit_words(ax), ncols=1 if is_narrow(figure_of(ax)) else 3)
     return ax

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 
+from experiments.figures.layout import figure_of, fit_words, has_room, is_narrow, pt
 from experiments.figures.statistics import quantile_with_unknown
 from experiments.figures.style import PALETTE, attacker_looks, axes_or_new
 from experiments.words import SCHEDULE_WORDS, TARGET_WORD, criterion_words
@@ -128,7 +129,14 @@ def plot_days_by_group(data: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     span = float(max(row["span_days"] for row in rows))
     for y, row in enumerate(rows):
         _draw_group(ax, row, y, span)
-    ax.set_yticks(range(len(rows)), [row["group"] for row in rows])
+    narrow = is_narrow(figure_of(ax))
+    shares = [f"{1 - row['share_known']:.0%} not known, n = {row['drivers']:,}" for row in rows]
+    names = [row["group"] for row in rows]
+    ax.set_yticks(
+        range(len(rows)), list(map("\n".join, zip(names, shares, strict=True))) if narrow else names
+    )
+    for y, share in enumerate(() if narrow else shares):
+        ax.text(span * 1.07, y, share, va="center", fontsize=pt(12.5), clip_on=False)
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.set_xlim(0, span * 1.05)
     ax.grid(axis="y", visible=False)
@@ -137,25 +145,28 @@ def plot_days_by_group(data: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     title = (
         f"Days until a driver's {TARGET_WORD[first['target']]} is known {criterion_words(first['criterion'])}"
     )
-    ax.set_title(title, pad=34)
     attacker = attacker_looks([first["attacker"]])[first["attacker"]].label.replace("\n", " ")
     key = f"Attacker: {attacker}. Dot: median, bar: quartiles, line: middle 80%, arrow: beyond the run"
-    ax.text(0, 1.025, key, transform=ax.transAxes, fontsize=12.5, color="#444444")
-    return ax
+    if narrow or not has_room(ax, key, pt(12.5)):
+        # The key goes where there is room to break it over lines.
+        ax.set_xlabel(f"Days of collecting\n{key}")
+        ax.set_title(title)
+    else:
+        ax.set_title(title, pad=pt(34))
+        ax.text(0, 1.025, key, transform=ax.transAxes, fontsize=pt(12.5), color="#444444")
+    return fit_words(ax)
 
 
 def _draw_group(ax: Axes, row: dict[str, Any], y: int, span: float) -> None:
     q10, q25, q75, q90 = (row[q] if np.isfinite(row[q]) else span for q in ("q10", "q25", "q75", "q90"))
     blue = PALETTE[0]
-    ax.plot([q10, q90], [y, y], color=blue, linewidth=3, solid_capstyle="butt")
-    ax.plot([q25, q75], [y, y], color=blue, alpha=0.45, linewidth=15, solid_capstyle="butt")
+    ax.plot([q10, q90], [y, y], color=blue, linewidth=pt(3), solid_capstyle="butt")
+    ax.plot([q25, q75], [y, y], color=blue, alpha=0.45, linewidth=pt(15), solid_capstyle="butt")
     if np.isfinite(row["median"]):
-        ax.plot(row["median"], y, marker="o", markersize=11, color=PALETTE[1], zorder=4)
+        ax.plot(row["median"], y, marker="o", markersize=pt(11), color=PALETTE[1], zorder=4)
     if not np.isfinite(row["q90"]):
-        arrow = {"arrowstyle": "-|>", "color": blue, "linewidth": 3, "shrinkA": 0, "shrinkB": 0}
+        arrow = {"arrowstyle": "-|>", "color": blue, "linewidth": pt(3), "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", (span * 1.045, y), (span * 0.985, y), arrowprops=arrow, annotation_clip=False)
-    share = f"{1 - row['share_known']:.0%} not known, n = {row['drivers']:,}"
-    ax.text(span * 1.07, y, share, va="center", fontsize=12.5, clip_on=False)
 
 
 def _chosen(outcomes: pl.DataFrame, target: str, criterion: str) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
+from experiments.figures.layout import fit_words, legend_beside
 from experiments.figures.style import attacker_looks, axes_or_new
 from experiments.words import TARGET_WORDS, criterion_words
 from simulator.privacy.time_to_inference import of_kind, share_known_curve
@@ -100,5 +101,5 @@ def plot_known_curve(data: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     ax.set_ylim(0, min(1.0, max(0.1, 1.08 * data.select(pl.max("high")).item())))
     ax.set_xlim(0, end_day * 1.02)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title=f"Known by day {end_day}", alignment="left")  # type: ignore[call-overload]
+    legend_beside(fit_words(ax), title=f"Known by day {end_day}")
     return ax

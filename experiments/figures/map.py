@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from experiments.figures.layout import fit_words, legend_beside, pt
 from experiments.figures.style import PALETTE, attacker_looks, axes_or_new
 from simulator.roads.city import City
 from simulator.roads.network import RoadClass
@@ -135,7 +137,7 @@ def plot_map(data: MapData, *, ax: Axes | None = None) -> Axes:
     handles += _draw_marks(ax, data.marks)
     total = int(data.sightings["reads"].sum())
     ax.set_title(f"{data.city.name}: one driver, {total:,} sightings in {data.day} days")
-    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), labelspacing=0.55)
+    legend_beside(fit_words(ax), handles=handles, labelspacing=0.55)
     return ax
 
 
@@ -184,7 +186,7 @@ def draw_streets(ax: Axes, city: City) -> list[Line2D]:
     net = city.network
     if len(city.water_x_m):
         ax.plot(
-            city.water_x_m, city.water_y_m, color="#cfe6f5", linewidth=9, solid_capstyle="round", zorder=0
+            city.water_x_m, city.water_y_m, color="#cfe6f5", linewidth=pt(9), solid_capstyle="round", zorder=0
         )
     once = (net.reverse_edge < 0) | (np.arange(net.n_edges) < net.reverse_edge)
     points = np.column_stack([net.geometry_x_m, net.geometry_y_m])
@@ -193,7 +195,7 @@ def draw_streets(ax: Axes, city: City) -> list[Line2D]:
         color, width = _STREET_LOOK[road_class]
         chosen = np.flatnonzero(once & (net.edge_class == int(road_class)))
         lines = [points[net.geometry_indptr[e] : net.geometry_indptr[e + 1]] for e in chosen]
-        ax.add_collection(LineCollection(lines, colors=color, linewidths=width, zorder=1), autolim=False)
+        ax.add_collection(LineCollection(lines, colors=color, linewidths=pt(width), zorder=1), autolim=False)
     return []
 
 
@@ -204,7 +206,7 @@ def draw_readers(ax: Axes, readers: pl.DataFrame) -> list[Line2D]:
         part = readers.filter(pl.col("kind") == kind)
         if not part.height:
             continue
-        size = 9 if part.height <= 80 else 6
+        size = pt(9 if part.height <= 80 else 6)
         look = {
             "marker": marker,
             "color": color,
@@ -224,14 +226,14 @@ def _draw_sightings(ax: Axes, sightings: pl.DataFrame) -> list[Line2D]:
         part = sightings.filter(pl.col("moving") == moving)
         if not part.height:
             continue
-        area = 50 + 900 * part["reads"].to_numpy() / max(top, 12.0)
+        area = pt(1.0) ** 2 * (50 + 900 * part["reads"].to_numpy() / max(top, 12.0))
         ax.scatter(part["x_m"], part["y_m"], s=area, color=color, alpha=0.4, linewidths=0, zorder=2)
         most = part.select(pl.max("reads")).item()
         handles.append(
             Line2D(
-                [], [], linestyle="none", marker="o", markersize=15, color=color, alpha=0.5,
+                [], [], linestyle="none", marker="o", markersize=pt(15), color=color, alpha=0.5,
                 markeredgewidth=0,
-                label=f"{label} (up to {most} times)" if most > 1 else f"{label} (once)",
+                label=f"{label} (up to {most}×)" if most > 1 else f"{label} (once)",
             )
         )  # fmt: skip
     return handles
@@ -249,18 +251,18 @@ def _draw_marks(ax: Axes, marks: pl.DataFrame) -> list[Line2D]:
             continue
         look = {"marker": marker, "color": "white", "markeredgecolor": "black", "linestyle": "none"}
         x, y = np.clip(part["x_m"], x0 + inset, x1 - inset), np.clip(part["y_m"], y0 + inset, y1 - inset)
-        ax.plot(x, y, zorder=5, markersize=size, markeredgewidth=2.5, **look)  # type: ignore[arg-type]
+        ax.plot(x, y, zorder=5, markersize=pt(size), markeredgewidth=pt(2.5), **look)  # type: ignore[arg-type]
         ax.annotate(
             what[0].upper(),
             (float(x[0]), float(y[0])),
             ha="center",
             va="center",
-            fontsize=11,
+            fontsize=pt(11),
             weight="bold",
             zorder=8,
         )
         label = f"True {'home' if what == 'home' else 'work place'}"
-        handles.append(Line2D([], [], label=label, markersize=13, markeredgewidth=2, **look))  # type: ignore[arg-type]
+        handles.append(Line2D([], [], label=label, markersize=pt(13), markeredgewidth=pt(2), **look))  # type: ignore[arg-type]
     guesses = marks.filter(pl.col("attacker").is_not_null())
     looks = attacker_looks(guesses["attacker"])
     x, y = np.clip(guesses["x_m"], x0 + inset, x1 - inset), np.clip(guesses["y_m"], y0 + inset, y1 - inset)
@@ -268,19 +270,17 @@ def _draw_marks(ax: Axes, marks: pl.DataFrame) -> list[Line2D]:
     shown_x, shown_y = spread_out(x, y, gap=0.017 * max(x1 - x0, y1 - y0))
     for i, (what, attacker) in enumerate(guesses.select("what", "attacker").iter_rows()):
         color = looks[attacker].color
-        ax.plot([x[i], shown_x[i]], [y[i], shown_y[i]], color=color, linewidth=1.2, zorder=5.5)
+        ax.plot([x[i], shown_x[i]], [y[i], shown_y[i]], color=color, linewidth=pt(1.2), zorder=5.5)
         ax.plot(
-            shown_x[i], shown_y[i], marker=shapes[what], markersize=10, color=color, zorder=6,
-            markeredgecolor="white", markeredgewidth=1.2, linestyle="none",
+            shown_x[i], shown_y[i], marker=shapes[what], markersize=pt(10), color=color, zorder=6,
+            markeredgecolor="white", markeredgewidth=pt(1.2), linestyle="none",
         )  # fmt: skip
     if guesses.height:
         handles.append(Line2D([], [], linestyle="none", label="Guesses: ● home  ■ work"))
         if beyond:
             handles.append(Line2D([], [], linestyle="none", label="(at the rim: farther out)"))
-        handles += [
-            Line2D([], [], linestyle="none", marker="o", markersize=10, color=look.color, label=look.label)
-            for look in looks.values()
-        ]
+        dot: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": pt(10)}
+        handles += [Line2D([], [], color=look.color, label=look.label, **dot) for look in looks.values()]
     return handles
 
 
@@ -299,11 +299,11 @@ def _frame(ax: Axes, data: MapData) -> None:
     length_m = float(ladder_m[max(int(np.searchsorted(ladder_m, (x1 - x0) / 4)) - 1, 0)])
     at_x, at_y = x0, y0 - 0.4 * pad
     ax.plot(
-        [at_x, at_x + length_m], [at_y, at_y], color="black", linewidth=4, solid_capstyle="butt", zorder=7
+        [at_x, at_x + length_m], [at_y, at_y], color="black", linewidth=pt(4), solid_capstyle="butt", zorder=7
     )
     words = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
     ax.annotate(
-        words, (at_x + length_m / 2, at_y), (0, 5), textcoords="offset points", ha="center", fontsize=13,
+        words, (at_x + length_m / 2, at_y), (0, 5), textcoords="offset points", ha="center", fontsize=pt(13),
         zorder=7,
         bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1},
     )  # fmt: skip

@@ -11,8 +11,10 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from experiments.figures.save import save_figure
+from experiments.figures.bars import interval_bars
+from experiments.figures.layout import fit_words, panels, pt
 from experiments.figures.style import PALETTE, axes_or_new, house_style, new_figure
+from experiments.figures.write import save_figure
 from experiments.reidentification_report import place_words, span_words
 
 _MARKERS = "os^D"
@@ -52,7 +54,8 @@ def plot_unicity(
     ax.set_xlabel("Known points of a trace")
     ax.set_ylabel("Singled out (band: 95%)")
     ax.set_title("A few points single people out")
-    ax.legend(title="place, time", fontsize=9.5, title_fontsize=9.5)
+    fit_words(ax)
+    ax.legend(title="place, time", fontsize=pt(9.5), title_fontsize=pt(9.5))
     return ax
 
 
@@ -71,18 +74,17 @@ def plot_joined(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
         (0.12, "recall", "of drivers, found", PALETTE[0]),
     ):
         value, low, high = (table[c].to_numpy() for c in (stem, f"{stem}_low", f"{stem}_high"))
-        ax.errorbar(at + offset, value, yerr=np.maximum([value - low, high - value], 0.0), fmt="o",
-                    color=color, capsize=4, markersize=8, linewidth=1.8, label=words)  # fmt: skip
-    ax.plot(
-        at, table["chance"].to_numpy(), "_", color="black", markersize=26, markeredgewidth=2, label="chance"
-    )
+        look = {"marker": "o", "color": color, "label": words}
+        interval_bars(ax, value, at + offset, low=low, high=high, upright=True, **look)
+    dash = {"color": "black", "markersize": pt(26), "markeredgewidth": pt(2)}
+    ax.plot(at, table["chance"].to_numpy(), "_", label="chance", **dash)  # type: ignore[arg-type]
     ax.set_xticks(at, table["rotation"].to_list())
     ax.set_xlim(-0.5, table.height - 0.5)
     ax.set_ylim(-0.02, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     ax.set_xlabel("Labels change")
     ax.set_title("Habits join pseudonyms (bar: 95%)")
-    ax.legend()
+    fit_words(ax).legend()
     return ax
 
 
@@ -92,7 +94,8 @@ def draw_reidentification(tables: Mapping[str, pl.DataFrame], path: Path) -> Pat
     both = tables["pseudonyms"].height > 0
     with house_style():
         figure = new_figure(14.0 if both else 8.0, 6.4)
-        plot_unicity(tables["unicity"], ax=figure.add_subplot(1, 2 if both else 1, 1))
+        axes = panels(figure, 2 if both else 1, columns=2)
+        plot_unicity(tables["unicity"], ax=axes[0])
         if both:
-            plot_joined(tables["pseudonyms"], ax=figure.add_subplot(1, 2, 2))
+            plot_joined(tables["pseudonyms"], ax=axes[1])
         return save_figure(figure, path)

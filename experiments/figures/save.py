@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.belief_map import belief_on_map, plot_belief_over_days
@@ -23,9 +21,11 @@ from experiments.figures.certainty import (
 from experiments.figures.error import error_over_time, plot_error_over_time
 from experiments.figures.groups import days_by_group, plot_days_by_group, telling_criterion
 from experiments.figures.known import known_curve, plot_known_curve
+from experiments.figures.layout import panels
 from experiments.figures.map import map_of_driver, plot_map
 from experiments.figures.sightings import plot_sightings_per_day, sightings_per_day
-from experiments.figures.style import house_style, new_figure
+from experiments.figures.style import house_style, new_figure, style_in_use
+from experiments.figures.write import add_caption, save_figure
 from simulator.errors import ScenarioError, TableError, did_you_mean
 from simulator.privacy.time_to_inference import of_kind
 
@@ -74,21 +74,24 @@ def _sightings(run: Run) -> Figure:
 
 def _groups(run: Run) -> Figure:
     figure = new_figure(13.0, 10.0)
+    axes = panels(figure, 2, columns=1)
     # Who lives off the map cannot be found at home, however long one looks; at work, everyone can.
-    for i, (target, kind) in enumerate((("home", "resident"), ("work", None))):
+    for ax, target, kind in zip(axes, ("home", "work"), ("resident", None), strict=True):
         criterion = telling_criterion(of_kind(run.outcomes, run.drivers, kind), target=target)
         data = days_by_group(run.outcomes, run.drivers, criterion=criterion, target=target, kind=kind)
-        plot_days_by_group(data, ax=figure.add_subplot(2, 1, i + 1))
+        plot_days_by_group(data, ax=ax)
     return figure
 
 
 def _certainty(run: Run) -> Figure:
     figure = new_figure(15.0, 12.0)
-    axes = figure.subplots(2, 2)
-    for ax, target in zip(axes[0], ("home", "work"), strict=True):
+    # A slide has room for two panels, not for four.
+    axes = panels(figure, 2 if style_in_use() == "projection" else 4, columns=2)
+    for ax, target in zip(axes[:2], ("home", "work"), strict=True):
         plot_claimed_against_held(claimed_against_held(run.beliefs, target=target), ax=ax)
-    plot_level_histogram(level_histogram(run.beliefs, target="home"), ax=axes[1, 0])
-    plot_credible_area(credible_area_over_time(run.beliefs, target="home"), ax=axes[1, 1])
+    if len(axes) > 2:
+        plot_level_histogram(level_histogram(run.beliefs, target="home"), ax=axes[2])
+        plot_credible_area(credible_area_over_time(run.beliefs, target="home"), ax=axes[3])
     return figure
 
 
@@ -189,20 +192,16 @@ def draw_map_of(run: Run, driver: int, reads: pl.DataFrame) -> Figure:
     return figure
 
 
-def add_caption(figure: Figure, caption: str) -> None:
-    """Write small print below a figure, and keep room for it."""
-    figure.text(0.995, 0.004, caption, ha="right", va="bottom", fontsize=9.5, color="#666666")
-    figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # type: ignore[union-attr, call-arg]
-
-
 def save_all(
     run: Run,
     folder: Path,
     *,
+    style: str = "screen",
+    kind: str = "png",
     progress: Callable[[str, float], None] | None = None,
     only: Sequence[str] = (),
 ) -> tuple[Path, ...]:
-    """Draw figures of a run and write each as a PNG file, over its namesake.
+    """Draw figures of a run and write each, over its namesake.
 
     Parameters
     ----------
@@ -210,6 +209,10 @@ def save_all(
         A finished run.
     folder
         Where to; made if missing.
+    style
+        Of :func:`experiments.figures.style.house_style`.
+    kind
+        Of :data:`experiments.figures.write.FORMATS`.
     progress
         Called with "figures" and the share of them that is done.
     only
@@ -225,7 +228,7 @@ def save_all(
     TableError
         If a file cannot be written.
     ScenarioError
-        If there is no figure of a name.
+        If there is no such style, or no figure of a name.
     """
     check_figures(run, only)
     try:
@@ -234,47 +237,14 @@ def save_all(
         raise TableError(f"The folder for figures {folder} cannot be made: {error}.") from error
     paths = []
     wanted = tuple(dict.fromkeys(only)) or figures_of(run)
-    with house_style():
+    with house_style(style):
         for i, name in enumerate(wanted):
             if progress:
                 progress("figures", i / len(wanted))
-            figure = draw_figure(run, name)
-            paths.append(save_figure(figure, folder / f"{name}.png"))
+            paths.append(save_figure(draw_figure(run, name), folder / f"{name}.{kind}"))
     if progress:
         progress("figures", 1.0)
     return tuple(paths)
-
-
-def save_one(
-    draw: Callable[[Axes], object], path: Path, *, caption: str, size_in: tuple[float, float] = (12.0, 6.8)
-) -> Path:
-    """Draw one figure in this project's style and write it as a PNG file, whole.
-
-    Parameters
-    ----------
-    draw
-        Draws into the axes it is given.
-    path
-        Where to; its folder is made if missing.
-    caption
-        Small print below.
-    size_in
-        Width and height, inches.
-
-    Raises
-    ------
-    TableError
-        If the file cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TableError(f"The folder for figures {path.parent} cannot be made: {error}.") from error
-    with house_style():
-        figure = new_figure(*size_in)
-        draw(figure.add_subplot())
-        add_caption(figure, caption)
-        return save_figure(figure, path)
 
 
 def _caption(run: Run) -> str:
@@ -285,18 +255,3 @@ def _caption(run: Run) -> str:
     readers = f"{readers} {noun}" if cameras else readers
     people = f"{drivers:,} simulated drivers, {run.scenario.days} days"
     return f"{run.scenario.id}, seed {run.seed}: {people}, {readers}"
-
-
-def save_figure(figure: Figure, path: Path) -> Path:
-    """Write a figure as a PNG file, whole; its folder is made if missing."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with house_style():
-            figure.savefig(partial, format="png", metadata={"Software": None})
-        os.replace(partial, path)
-    except OSError as error:
-        raise TableError(f"Figure {path} could not be written: {error}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return path

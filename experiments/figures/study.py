@@ -8,8 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from experiments.figures.save import add_caption
+from experiments.figures.bars import interval_bars
+from experiments.figures.layout import fit_words, legend_beside, panels, pt
 from experiments.figures.style import PALETTE, attacker_looks, axes_or_new, house_style, new_figure
+from experiments.figures.write import add_caption
 from experiments.sweep.measures import measure_named
 from experiments.sweep.report import headline_rows
 from experiments.sweep.spec import Headline, Study
@@ -27,11 +29,11 @@ def study_figure(study: Study, results: pl.DataFrame) -> Figure:
     with house_style():
         n = len(shown) + study.second_against_first
         figure = new_figure(12.0, 6.4 * n)
-        for i, headline in enumerate(shown):
-            data = ladder_curve(study, results, headline)
-            plot_ladder(data, study, headline, ax=figure.add_subplot(n, 1, i + 1))
+        axes = panels(figure, n, columns=1)
+        for headline, ax in zip(shown, axes, strict=False):
+            plot_ladder(ladder_curve(study, results, headline), study, headline, ax=ax)
         if study.second_against_first:
-            plot_trade_off(trade_off(study, results), study, ax=figure.add_subplot(n, 1, n))
+            plot_trade_off(trade_off(study, results), study, ax=axes[-1])
         add_caption(figure, f"{study.id} on {study.scenario}, seed {study.seed}: {study.replicates} towns")
     return figure
 
@@ -94,10 +96,8 @@ def plot_ladder(
             ax.plot(x, y, color=color, linestyle=dash, marker=look.marker if look else "o", label=label)  # type: ignore[arg-type]
         else:
             shift = (i - (len(lines) - 1) / 2) * 0.6 / max(len(lines), 1)
-            ax.errorbar(
-                x + shift, y, [np.maximum(y - low, 0), np.maximum(high - y, 0)], color=color, marker="o",
-                linestyle="", capsize=4, label=label,
-            )  # fmt: skip
+            point = {"color": color, "marker": "o", "label": label}
+            interval_bars(ax, y, x + shift, low=low, high=high, upright=True, **point)
     wanted = headline or study.headline
     measure = measure_named(wanted.measure)
     slanted = len(labels) > 5 or sum(map(len, labels)) > _WIDE_LABELS
@@ -123,7 +123,7 @@ def plot_ladder(
         "visitors-listed": f"Share of visitors {criterion}",
         "visitors-named": f"Share of visitors {criterion}",
     }
-    ax.set_title(titles.get(measure.name, f"{place.capitalize()}: {measure.words}"), wrap=True)
+    ax.set_title(titles.get(measure.name, f"{place.capitalize()}: {measure.words}"))
     if measure.unit == "share":
         ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         whom = TARGET_WORDS[wanted.target] if wanted.target in _NOT_RESIDENTS else "residents"
@@ -131,9 +131,10 @@ def plot_ladder(
     else:
         ax.set_ylabel(f"{measure.unit}\n({'band' if first.ordered else 'bar'}: 95% interval)")
     ax.set_ylim(bottom=0)
+    fit_words(ax)
     if len(lines) > 1 or not by_attacker:
         title = "Attacker" if by_attacker else study.factors[1].words
-        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title=title, alignment="left")  # type: ignore[call-overload]
+        legend_beside(ax, title=title)
     return ax
 
 
@@ -163,9 +164,12 @@ def plot_trade_off(data: pl.DataFrame, study: Study, *, ax: Axes | None = None) 
         x, y = row["estimate_x"], row["estimate_y"]
         bars = ([x - row["low_x"]], [row["high_x"] - x]), ([y - row["low_y"]], [row["high_y"] - y])
         color = PALETTE[i % len(PALETTE)]
-        ax.errorbar(x, y, xerr=bars[0], yerr=bars[1], color=color, marker="o", markersize=9, capsize=3,
-                    alpha=0.85, label=f"{i + 1}  {row['level']}")  # fmt: skip
-        ax.annotate(str(i + 1), (x, y), xytext=(7, 7), textcoords="offset points", fontsize=14, weight="bold")
+        ax.errorbar(
+            x, y, xerr=bars[0], yerr=bars[1], color=color, marker="o", markersize=pt(9), capsize=pt(3),
+            alpha=0.85, label=f"{i + 1}  {row['level']}",
+        )  # fmt: skip
+        beside = {"xytext": (pt(7), pt(7)), "textcoords": "offset points"}
+        ax.annotate(str(i + 1), (x, y), **beside, fontsize=pt(14), weight="bold")  # type: ignore[arg-type]
     for axis, headline in ((ax.xaxis, study.headline), (ax.yaxis, study.second)):
         assert headline is not None
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -177,7 +181,7 @@ def plot_trade_off(data: pl.DataFrame, study: Study, *, ax: Axes | None = None) 
     ax.set_xlim(left=-0.02)
     ax.set_ylim(bottom=-0.02)
     ax.set_title("What a rule hides, and what it costs: up and to the left is better")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title=study.factors[0].words, alignment="left")  # type: ignore[call-overload]
+    legend_beside(fit_words(ax), title=study.factors[0].words)
     return ax
 
 

@@ -1,18 +1,21 @@
-"""The look that all figures share, and one colour and dash for each attacker in all of them."""
+"""The look of all figures, in three styles, and one colour and dash for each attacker in all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from io import BytesIO
 
+import matplotlib
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.words import attacker_order, attacker_title
+from simulator.errors import ScenarioError, did_you_mean
 
 # Okabe & Ito, "Color universal design" (2008); grey stands in for yellow, which vanishes on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A4B12", "#8C8C8C")
@@ -36,14 +39,44 @@ class LineLook:
     marker: str
 
 
+#: Style sheets by the name of their style: for a screen, for a column of a paper, for a projector.
+STYLES = {
+    "screen": "platetrail.mplstyle",
+    "print": "platetrail-print.mplstyle",
+    "projection": "platetrail-projection.mplstyle",
+}
+_in_use: ContextVar[str] = ContextVar("style", default="screen")
+
+
 @contextmanager
-def house_style() -> Iterator[None]:
-    """Draw in this project's style within the block; the user's own settings come back after it."""
-    with (
-        as_file(files("experiments.figures") / "platetrail.mplstyle") as path,
-        matplotlib.style.context(path),
-    ):
-        yield
+def house_style(style: str | None = None) -> Iterator[None]:
+    """Draw in this project's style within the block; the user's own settings come back after it.
+
+    Parameters
+    ----------
+    style
+        ``"screen"``; ``"print"``: 3.5 inches wide, 8 points, TrueType letters in PDF; ``"projection"``:
+        16:9, large letters, thick lines. If left out, that of the block around, or ``"screen"``.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no such style.
+    """
+    style = style or _in_use.get()
+    if style not in STYLES:
+        raise ScenarioError(f"No style of figures is called '{style}'. {did_you_mean(style, STYLES)}")
+    before = _in_use.set(style)
+    try:
+        with as_file(files("experiments.figures") / STYLES[style]) as path, matplotlib.style.context(path):
+            yield
+    finally:
+        _in_use.reset(before)
+
+
+def style_in_use() -> str:
+    """Return the name of the style of the block around."""
+    return _in_use.get()
 
 
 def axes_or_new(ax: Axes | None) -> Axes:
@@ -58,16 +91,29 @@ def axes_or_new(ax: Axes | None) -> Axes:
 class ShownFigure(Figure):
     """A figure that shows itself in notebooks, whether or not pyplot was ever imported there."""
 
+    #: The style that it was drawn in, and is written in.
+    house_style: str = "screen"
+
     def _repr_png_(self) -> bytes:
         picture = BytesIO()
-        with house_style():
+        with house_style(self.house_style):
             self.savefig(picture, format="png", dpi=_NOTEBOOK_DPI)
         return picture.getvalue()
 
 
 def new_figure(width_in: float = 10.5, height_in: float = 6.0) -> Figure:
-    """Return a figure that belongs to no window system and to no pyplot state."""
-    return ShownFigure(figsize=(width_in, height_in), layout="constrained")
+    """Return a figure that belongs to no window system and to no pyplot state.
+
+    Parameters
+    ----------
+    width_in, height_in
+        Size in the style ``screen``, inches; the other styles have sizes of their own.
+    """
+    style = _in_use.get()
+    size = (width_in, height_in) if style == "screen" else matplotlib.rcParams["figure.figsize"]
+    figure = ShownFigure(figsize=size, layout="constrained")
+    figure.house_style = style
+    return figure
 
 
 def attacker_looks(names: Iterable[str]) -> dict[str, LineLook]:

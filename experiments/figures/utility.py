@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 
+from experiments.figures.bars import interval_bars, rows_of_shares, share_columns
+from experiments.figures.layout import fit_words, legend_below
 from experiments.figures.style import PALETTE, axes_or_new
 
 #: Search and time of the three marks of a row, with label and marker.
@@ -33,24 +34,12 @@ def plot_utility(table: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     labels = [f"{rule} ({agency})" if several else rule for rule, agency in rows]
     for k, (search, within, label, marker) in enumerate(MARKS):
         chosen = table.filter((pl.col("search") == search) & (pl.col("within") == within))
-        share, low, high = (chosen[c].to_numpy() for c in ("share", "low", "high"))
         height = np.arange(len(rows)) + 0.22 * (k - 1)
-        ax.errorbar(
-            share,
-            height,
-            xerr=np.maximum([share - low, high - share], 0.0),
-            fmt=marker,
-            color=PALETTE[k],
-            markersize=8,
-            capsize=3,
-            linewidth=1.6,
-            label=label,
-        )
-    ax.set_yticks(np.arange(len(rows)), labels)
-    ax.invert_yaxis()
+        ends = share_columns(chosen, "share")
+        interval_bars(ax, chosen["share"], height, **ends, marker=marker, color=PALETTE[k], label=label)
+    rows_of_shares(ax, labels)
     ax.set_xlim(-0.02, 1.02)
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     ax.set_xlabel(f"Share of {table.select(pl.max('events')).item():,} sought cars (bar: 95% interval)")
     ax.set_title("What each rule leaves of a search for a car")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.35, -0.12), ncols=1)
+    legend_below(fit_words(ax), ncols=1)
     return ax

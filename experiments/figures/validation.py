@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 
-from experiments.figures.save import save_figure
+from experiments.figures.layout import pt
 from experiments.figures.style import PALETTE, axes_or_new, house_style, new_figure
+from experiments.figures.write import save_figure
 
 
 def places_in_band(figures: pl.DataFrame) -> pl.DataFrame:
@@ -49,12 +50,12 @@ def plot_places_in_band(data: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
         color = PALETTE[0] if row["holds"] else PALETTE[1]
         if row["low"] is not None:
             ends = np.clip([row["low"], row["high"]], -reach, 1 + reach)
-            ax.plot(ends, [place, place], color=color, linewidth=3, solid_capstyle="round")
+            ax.plot(ends, [place, place], color=color, linewidth=pt(3), solid_capstyle="round")
         marker = "o" if at == row["at"] else ("<" if at < 0 else ">")
-        ax.plot(at, place, marker=marker, color=color, markersize=9, linestyle="none")
+        ax.plot(at, place, marker=marker, color=color, markersize=pt(9), linestyle="none")
         if row["published"] is not None and -reach <= row["published"] <= 1 + reach:
-            ax.plot(row["published"], place, marker="|", color="black", markersize=16, markeredgewidth=2)
-    ax.set_yticks(y, [f"{row['id']}  {row['what']}" for row in data.iter_rows(named=True)], fontsize=10)
+            ax.plot(row["published"], place, "|", color="black", markersize=pt(16), markeredgewidth=pt(2))
+    ax.set_yticks(y, [f"{row['id']}  {row['what']}" for row in data.iter_rows(named=True)], fontsize=pt(10))
     ax.set_xticks([0, 1], ["lower end", "upper end"])
     ax.set_xlim(-reach - 0.05, 1 + reach + 0.05)
     ax.set_ylim(-0.7, data.height - 0.3)
@@ -62,7 +63,7 @@ def plot_places_in_band(data: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.grid(axis="y", visible=False)
     for holds, words in ((True, "ours, holds"), (False, "ours, does not hold")):
         ax.plot([], [], "o", color=PALETTE[0] if holds else PALETTE[1], label=words)
-    ax.plot([], [], "|", color="black", markersize=14, markeredgewidth=2, label="published")
+    ax.plot([], [], "|", color="black", markersize=pt(14), markeredgewidth=pt(2), label="published")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
     return ax
 

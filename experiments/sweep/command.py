@@ -18,7 +18,7 @@ from experiments.sweep.report import finding, headline_rows, result_table
 from experiments.sweep.results import StudyResults, study_results, write_results
 from experiments.sweep.spec import Study, resolve_study, study_named, study_names
 from experiments.terminal import count_bar, note
-from simulator.errors import StudyError, TableError, did_you_mean
+from simulator.errors import StudyError, did_you_mean
 from simulator.scenario_file import parse_override
 
 
@@ -114,13 +114,9 @@ def draw(study: Study, results: StudyResults, folder: Path) -> tuple[Path, ...]:
     import matplotlib
 
     matplotlib.use("Agg")
-    from experiments.figures.save import save_figure
     from experiments.figures.study import study_figure
+    from experiments.figures.write import save_figure
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TableError(f"The folder for figures {folder} cannot be made: {error}.") from error
     return (save_figure(study_figure(study, results.results), folder / f"{study.id}.png"),)
 
 

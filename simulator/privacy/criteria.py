@@ -5,11 +5,9 @@
 ``right-street``              the street nearest to the guess is the place's own, and within 250 m of it
 ``address-top-1``, ``-10``,   no more than that many addresses, the true one included, are as near to the
 ``-100``                      guess as the true one (ties count against the adversary)
-============================  ==========================================================================
-
-``known-to-adversary``         the attacker itself is sure: posterior mass of at least 0.9 within 250 m of its
+``known-to-adversary``        the attacker itself is sure: posterior mass of at least 0.9 within 250 m of its
                               guess (for attackers with a posterior; right or not)
-``known-and-right``            the same, and the guess is within 250 m of the place
+``known-and-right``           the same, and the guess is within 250 m of the place
 ============================  ==========================================================================
 
 Each also exists *for good* (``within-250m-for-good``): right at a checkpoint and at all later ones.

@@ -132,6 +132,8 @@ def _looked_back(
     stored: Sightings, expires_s: NDArray[np.int64], events: SearchEvents, truth: Whereabouts
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return how old the latest kept read is at the listing (inf: none), and if it is near the car."""
+    if stored.n_sightings == 0:
+        return np.full(events.n_events, np.inf), np.zeros(events.n_events, dtype=np.bool_)
     at = last_known(stored, expires_s, events.plate, events.listed_s)
     as_usual = events.moves_like == events.plate
     if not as_usual.all():
@@ -142,8 +144,6 @@ def _looked_back(
         after = last_known(stored, expires_s, events.moves_like, events.listed_s, events.event_s)
         at = np.where(as_usual, at, np.where(after >= 0, after, np.where(alive, before, -1)))
     found = at >= 0
-    if stored.n_sightings == 0:
-        return np.full(events.n_events, np.inf), found
     row = np.maximum(at, 0)
     age_s = np.where(found, events.listed_s - stored.time_s[row], np.inf)
     off_m = np.hypot(stored.x_m[row] - truth.x_m, stored.y_m[row] - truth.y_m)
