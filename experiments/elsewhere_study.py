@@ -64,13 +64,15 @@ def study(folder: Path, *, seed: int, readers: int | None) -> list[tuple[str, st
     routes = read_routes(files, streets, RULE)
     took_s, peak_mb = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     network = streets.city.network
-    main = network.edge_class <= RoadClass.SECONDARY
-    main_km = float(network.edge_length_m[main].sum()) / 2000.0  # each direction is an edge
+    main_km, primary_km = (
+        float(network.edge_length_m[network.edge_class <= c].sum()) / 2000.0  # each direction is an edge
+        for c in (RoadClass.SECONDARY, RoadClass.PRIMARY)
+    )
     count = readers or round(main_km)
     rows = [
         ("junctions, trips, vehicles", f"{network.n_nodes:,}, {routes.n_trips:,}, {len(routes.vehicle):,}"),
         ("import", f"{took_s:.0f} s, {peak_mb:,.0f} MB at most"),
-        ("fixed readers, km of main road", f"{count}, {main_km:.0f}"),
+        ("fixed readers, km of main road, of these primary", f"{count}, {main_km:.0f}, {primary_km:.0f}"),
     ]
     scenario = scenario_of_traffic(
         None, routes=files, net=net, vehicle_id=RULE, homes=homes, dwell=False, drivers=None, days=14,
