@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -61,12 +60,12 @@ def edge_of(network: RoadNetwork, a: int, b: int) -> int:
 
 
 def readers_on(
-    network: RoadNetwork, streets: Sequence[Street], *, read_rate: float, misread_rate: float = 0.0
+    network: RoadNetwork, streets: Sequence[Street], *, read_rate: float, along: float = 0.5
 ) -> Cameras:
-    """Return readers of both directions in the middle of streets, without downtime, as good by night."""
+    """Return readers of both directions at a share of streets' lengths: no downtime, as good by night."""
     n = len(streets)
     edge = np.array([edge_of(network, a, b) for a, b in streets], dtype=np.int32)
-    offset = network.edge_length_m[edge] / 2
+    offset = network.edge_length_m[edge] * along
     x, y = network.point_along(edge, offset)
     zero = np.zeros(n)
     return Cameras(
@@ -82,7 +81,7 @@ def readers_on(
         read_rate=np.full(n, read_rate),
         parked_read_rate=zero,
         night_penalty=zero,
-        misread_rate=np.full(n, misread_rate),
+        misread_rate=zero,
         downtime_share=zero,
         gps_error_m=zero,
         key=np.arange(1, n + 1, dtype=np.uint32),
@@ -98,7 +97,7 @@ def world_of(
     drivers: int,
     days: int,
     seed: int,
-    **people: Any,
+    along: float = 0.5,
 ) -> World:
     """Return the engine's world of a hand-made town: residents only, everybody on the fastest route."""
     scenario = scenario_from_dict(
@@ -118,12 +117,11 @@ def world_of(
                 "worship_places": 2,
                 "clinics": 2,
                 "external_places": 4,
-                **people,
             },
             "travel": {"route_variants": 1, "perception_sigma": 0.0, "peak_slowdown": 1.0},
         }
     )
-    cameras = readers_on(city.network, streets, read_rate=read_rate)
+    cameras = readers_on(city.network, streets, read_rate=read_rate, along=along)
     return build_world(scenario, seed, city=city, cameras_of=lambda _: cameras)
 
 

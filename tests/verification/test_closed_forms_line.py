@@ -22,15 +22,24 @@ RATE, READERS, DAYS = 0.6, 5, 14
 NEVER_IN_1E5 = 4.4  # standard errors
 
 
-def line(rate: float, readers: int, *, drivers: int, seed: int, lengths: tuple[float, ...] = ()) -> Drive:
+def line(
+    rate: float,
+    readers: int,
+    *,
+    drivers: int,
+    seed: int,
+    lengths: tuple[float, ...] = (),
+    along: float = 0.5,
+) -> Drive:
     """Home street, as many streets with a reader as wanted, street of jobs, way out of town."""
     step = (400.0, *(lengths or (300.0,) * readers), 400.0, 200.0)
     nodes = [(float(x), 0.0) for x in np.concatenate([[0.0], np.cumsum(step)])]
     streets = [(i, i + 1) for i in range(len(step))]
     last = len(nodes) - 1
     city = town("line", nodes, streets, homes={streets[0]: 1.0}, jobs=[streets[-2]], gateway=last)
-    world = world_of(city, streets[1:-2], read_rate=rate, drivers=drivers, days=DAYS, seed=seed)
-    return Drive(world)
+    return Drive(
+        world_of(city, streets[1:-2], read_rate=rate, drivers=drivers, days=DAYS, seed=seed, along=along)
+    )
 
 
 @cache
@@ -196,15 +205,16 @@ def test_last_reader_before_home(verified: Verified) -> None:
 
 def test_times_between_readers_are_distance_over_speed(verified: Verified) -> None:
     """Three readers, streets of unequal length: both spans of a trip follow from its pace."""
-    drive = line(1.0, 3, drivers=60, seed=3, lengths=(500.0, 900.0, 1300.0))
+    along, lengths = 0.3, (500.0, 900.0, 1300.0)
+    drive = line(1.0, 3, drivers=60, seed=3, lengths=lengths, along=along)
     cross = crossing(drive)
     at = drive.read_s[cross]
     outward = (drive.trips["from_x"] < drive.trips["to_x"]).to_numpy()[cross]
     assert np.isfinite(at).all() and outward.any() and not outward.all()
-    # From the middle of a street to its end, the junction's delay spread over the street, and on.
-    per_m = [1 / SPEED_MPS + JUNCTION_S / length for length in (500.0, 900.0, 1300.0)]
-    near_s = 250 * per_m[0] + 450 * per_m[1]
-    far_s = 450 * per_m[1] + 650 * per_m[2]
+    # From a reader to its street's end, the junction's delay spread over the street, and on; both ways alike.
+    whole_s = [length / SPEED_MPS + JUNCTION_S for length in lengths]
+    near_s = (1 - along) * whole_s[0] + along * whole_s[1]
+    far_s = (1 - along) * whole_s[1] + along * whole_s[2]
     spans = np.abs(np.diff(at, axis=1))
     pace = spans.sum(axis=1) / (near_s + far_s)
     # Times are cut down to whole seconds.

@@ -57,6 +57,7 @@ def groups(drivers: Drivers) -> dict[str, np.ndarray]:
         "sleep at home": np.flatnonzero(resident & np.isin(drivers.schedule, SLEEPS_AT_HOME)),
         "work by day": np.flatnonzero(works & (drivers.schedule == Schedule.DAY)),
         "work at home now and then": np.flatnonzero(works & (drivers.schedule == Schedule.HYBRID)),
+        "have no work place": np.flatnonzero(resident & (drivers.work_place < 0)),
         "work shifts": np.flatnonzero(
             works & np.isin(drivers.schedule, (Schedule.EVENING, Schedule.NIGHT, Schedule.ROTATING))
         ),
@@ -83,11 +84,13 @@ def report(
     )
     by_day = share(work, drivers.work_place, of["work by day"])
     others = [share(work, drivers.work_place, of[k]) for k in ("work at home now and then", "work shifts")]
+    # Not judged: what is named of people who have none.
+    others.append(float(np.mean([int(d) in work for d in of["have no work place"]])))
     verified(
-        f"Work places of {len(of['work by day'])} who work by day, found (also at home; shifts)",
+        f"Work places of {len(of['work by day'])} who work by day (also at home; shifts; no work: named one)",
         source=source,
         theirs=f"≥ {least_work:.2f}",
-        ours=f"{by_day:.3f} ({others[0]:.2f}, {others[1]:.2f})",
+        ours=f"{by_day:.3f} ({', '.join(f'{share:.2f}' for share in others)})",
         holds=by_day >= least_work,
     )
 
