@@ -34,6 +34,8 @@ from simulator.errors import ScenarioError
 
 # A cell shows a sign if it is there at least so many times as common as usual.
 _RARE = 0.2
+# Bounds the memory that it takes to sort the tables by sign.
+_SORTED_AT_ONCE = 3_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,32 +97,36 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
     indptr, columns, levels, mosts = [np.zeros(1, np.int64)], [], [], []
     starts, sizes, rows, n_rows, n_columns = [], [], [], 0, 0
     for side in range(2):
-        mine = np.flatnonzero(doors.side == side)
-        signs = table.sign[side][doors.node[mine]]
-        known = signs >= 0
-        sign, level = signs[known], table.level[side][doors.node[mine]][known]
-        door = np.repeat(mine.astype(np.int32), known.sum(axis=1))
-        order = np.argsort(sign, kind="stable")
-        sign, level, door = sign[order], level[order], door[order]
-        rows.append(door * LEVELS + level)
-        # Doors are sorted by cell, so that equal keys lie together.
-        key = sign.astype(np.int64) * places.n_cells + door_cell[door]
-        first = np.flatnonzero(np.diff(key, prepend=-1))
-        chance = chance_of_levels().astype(np.float32)[level]
-        mean = np.add.reduceat(chance * weight[door], first)
-        most = np.maximum.reduceat(chance, first)
-        # Where a sign is rarer than usual, it says little: such cells are as good as never showing it.
-        keep = most > _RARE * usual[key[first] // places.n_cells]
-        used = key[first][keep]
-        starts.append(n_rows + first[keep])
-        sizes.append(np.diff(first, append=len(key))[keep].astype(np.int32))
-        n_rows += len(key)
-        columns.append((used % places.n_cells).astype(np.int32))
-        # A cell weighs what its likelier places make of it: between the mean and the most.
-        levels.append(level_of((mean**0.6 * most**0.4)[keep]))
-        mosts.append(level_of(most[keep]))
-        indptr.append(n_columns + np.searchsorted(used // places.n_cells, np.arange(1, n_signs + 1)))
-        n_columns += len(used)
+        mine = np.flatnonzero(doors.side == side).astype(np.int32)
+        signs, all_levels = table.sign[side][doors.node[mine]], table.level[side][doors.node[mine]]
+        # Some signs at a time: sorting takes some times the memory of what is sorted.
+        n_parts = signs.size // _SORTED_AT_ONCE + 1
+        for some in np.array_split(np.arange(n_signs), n_parts):
+            if not len(some):
+                continue
+            row, at = np.nonzero((signs >= some[0]) & (signs <= some[-1]))
+            order = np.argsort(signs[row, at], kind="stable")
+            row, at = row[order], at[order]
+            sign, level, door = signs[row, at], all_levels[row, at], mine[row]
+            rows.append(door * LEVELS + level)
+            # Doors are sorted by cell, so that equal keys lie together.
+            key = sign.astype(np.int64) * places.n_cells + door_cell[door]
+            first = np.flatnonzero(np.diff(key, prepend=-1))
+            chance = chance_of_levels().astype(np.float32)[level]
+            mean = np.add.reduceat(chance * weight[door], first)
+            most = np.maximum.reduceat(chance, first)
+            # Where a sign is rarer than usual, it says little: such cells are as good as never showing it.
+            keep = most > _RARE * usual[key[first] // places.n_cells]
+            used = key[first][keep]
+            starts.append(n_rows + first[keep])
+            sizes.append(np.diff(first, append=len(key))[keep].astype(np.int32))
+            n_rows += len(key)
+            columns.append((used % places.n_cells).astype(np.int32))
+            # A cell weighs what its likelier places make of it: between the mean and the most.
+            levels.append(level_of((mean**0.6 * most**0.4)[keep]))
+            mosts.append(level_of(most[keep]))
+            indptr.append(n_columns + np.searchsorted(used // places.n_cells, some + 1))
+            n_columns += len(used)
     return Side(
         places=places,
         doors=doors,
