@@ -40,6 +40,7 @@ def summary_tables(
     chosen = summary.filter((pl.col("target") == target) & pl.col("criterion").is_in(list(criteria)))
     if not chosen.height:
         return []
+    chosen = on_all_days(chosen)
     last = chosen.select(pl.max("day")).item()
     shown = sorted({d for d in days if d in chosen["day"].to_list()} | {last})
     order = (
@@ -49,6 +50,23 @@ def summary_tables(
     )
     groups = [tuple(criteria)] if together else [(c,) for c in criteria]
     return [_table(chosen, target, group, shown, order) for group in groups]
+
+
+def on_all_days(summary: pl.DataFrame) -> pl.DataFrame:
+    """Return a summary with a row on each of its days, for attackers who were done early, too.
+
+    An attacker who has found everybody has no rows from then on: that share stays what it was.
+    """
+    keys = ["attacker", "target", "criterion"]
+    to_the_end = summary.filter(pl.col("day").max().over(keys) == pl.col("day").max())
+    days = to_the_end.select(pl.col("day").unique().sort())
+    grid = summary.select(keys).unique(maintain_order=True).join(days, how="cross", maintain_order="left")
+    # Days of the others are all here; of those done early the last row before each day is taken.
+    return (
+        grid.sort("day", maintain_order=True)
+        .join_asof(summary.sort("day", maintain_order=True), on="day", by=keys, check_sortedness=False)
+        .select(summary.columns)
+    )
 
 
 def calibration_table(figures: pl.DataFrame, scenario_id: str) -> Table:

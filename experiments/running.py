@@ -13,7 +13,7 @@ from rich.console import Console
 
 from experiments.prepare import refuse_full_folder
 from experiments.replicates import clear_replicates, combine_summaries, replicate_folder, write_combined
-from experiments.report_tables import summary_tables
+from experiments.report_tables import on_all_days, summary_tables
 from experiments.terminal import note, progress_bar
 from experiments.words import attacker_title
 from simulator.results import prepare_folder
@@ -179,7 +179,7 @@ def headline(summary: pl.DataFrame, target: str) -> list[str]:
     chosen = summary.filter((pl.col("target") == target) & (pl.col("criterion") == "within-250m"))
     if not chosen.height:
         return []
-    best = chosen.sort("day", "share", "attacker").row(-1, named=True)
+    best = on_all_days(chosen).sort("day", "share", "attacker").row(-1, named=True)
     what = "of homes" if target == "home" else "of work places"
     return [
         f"By day {best['day']} the best of these attackers ({attacker_title(best['attacker'])}) "

@@ -19,6 +19,8 @@ import platetrail as pt
 import scenarios
 import simulator
 from experiments.notebook.shown import card, facts, table
+from experiments.report_tables import on_all_days
+from experiments.running import headline
 from simulator.errors import PlatetrailError, ScenarioError, StudyError, TableError
 
 ATTACKERS = ["bayes", "night-mode"]
@@ -95,18 +97,31 @@ def test_shares_known_are_those_of_the_summary_best_attacker_first(run: pt.Run) 
     rows = run.summary.filter(
         (pl.col("target").cast(pl.String) == "home") & (pl.col("criterion").cast(pl.String) == "within-500m")
     )
-    assert known.height == rows.height == 2 * rows["day"].n_unique()
+    assert known.height == 2 * known["day"].n_unique()
     last = known.filter(pl.col("day") == 12)
     assert last["share"].is_sorted(descending=True) and last["attacker"][0] == known["attacker"][0]
     for row in known.iter_rows(named=True):
         there = rows.filter(
             (pl.col("attacker").cast(pl.String) == row["attacker"]) & (pl.col("day") == row["day"])
         )
-        assert row["share"] == there["share"][0]
+        # No row any more once everybody was found.
+        assert row["share"] == (there["share"][0] if there.height else 1.0)
         assert row["share_low"] <= row["share"] <= row["share_high"]
     only = run.known(radius_m=500, attacker="night-mode", day=12)
     assert_frame_equal(only, last.filter(pl.col("attacker") == "night-mode"))
     assert (run.known(for_good=True)["share"].to_numpy() <= 1).all()
+
+
+def test_attackers_who_were_done_early_keep_their_share() -> None:
+    rows = [("slow", 7, 0.4), ("slow", 30, 0.6), ("slow", 60, 0.7), ("quick", 7, 0.9), ("quick", 12, 1.0)]
+    about = {"target": "home", "criterion": "within-250m", "drivers": 10}
+    summary = pl.DataFrame([{"attacker": a, "day": d, "share": s, **about} for a, d, s in rows])
+    filled = on_all_days(summary).sort("attacker", "day").select("attacker", "day", "share").rows()
+    assert filled == [
+        *(("quick", 7, 0.9), ("quick", 30, 1.0), ("quick", 60, 1.0)),
+        *(("slow", 7, 0.4), ("slow", 30, 0.6), ("slow", 60, 0.7)),
+    ]
+    assert "60 the best of these attackers (quick) has had 100%" in headline(summary, "home")[0]
 
 
 def test_a_figure_is_drawn_without_a_display_and_shows_itself(run: pt.Run) -> None:

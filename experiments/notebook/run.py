@@ -12,7 +12,7 @@ import polars as pl
 from experiments.notebook.driver import Driver
 from experiments.notebook.folders import Kept, pandas_of
 from experiments.notebook.shown import Html, card, facts, joined, link, note, table
-from experiments.report_tables import share_words
+from experiments.report_tables import on_all_days, share_words
 from experiments.running import headline
 from experiments.sweep.finished import holds_study
 from experiments.words import attacker_title
@@ -200,6 +200,7 @@ class Run(Kept):
         _among("target", target, ("home", "work", "both"))
         criterion = f"within-{radius_m}m" + ("-for-good" if for_good else "")
         rows = rows.filter((pl.col("target") == target) & (pl.col("criterion").cast(pl.String) == criterion))
+        rows = on_all_days(rows)
         best = rows.filter(pl.col("day") == pl.col("day").max()).sort(
             "share", "attacker", descending=[True, False]
         )["attacker"]
