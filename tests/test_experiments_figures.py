@@ -17,7 +17,7 @@ from experiments.figures.groups import telling_criterion
 from experiments.figures.map import spread_out
 from experiments.figures.statistics import quantile_with_unknown
 from experiments.words import criterion_words
-from simulator.errors import TableError
+from simulator.errors import ScenarioError, TableError
 
 matplotlib.use("Agg")
 
@@ -164,3 +164,58 @@ def test_a_folder_that_cannot_be_made_is_named(run: SimpleNamespace, tmp_path: P
 )
 def test_criteria_read_as_words(criterion: str, words: str) -> None:
     assert criterion_words(criterion) == words
+
+
+@pytest.mark.parametrize("style", ["print", "projection"])
+def test_every_figure_keeps_its_words_within_the_page_in_each_style(
+    run: SimpleNamespace, tmp_path: Path, style: str
+) -> None:
+    size_in = {"print": 3.5, "projection": 13.333}[style]
+    with figures.house_style(style):
+        for name in figures.figures_of(run):
+            figure = figures.draw_figure(run, name)
+            figures.save_figure(figure, tmp_path / f"{name}.png")
+            assert figure.get_figwidth() == pytest.approx(size_in)
+            assert figure.get_figheight() < 10.0, name
+            figure.draw_without_rendering()  # from the file's dots back to the figure's own
+            page, clear = figure.bbox, 0.02 * figure.bbox.width
+            for ax in figure.axes:
+                for words in (ax.xaxis.label, ax.yaxis.label, ax._left_title, ax.get_legend()):  # type: ignore[attr-defined]
+                    if words is None or (hasattr(words, "get_text") and not words.get_text()):
+                        continue
+                    box = words.get_window_extent()
+                    assert box.x0 > page.x0 - clear and box.x1 < page.x1 + clear, (name, words)
+                    assert box.y0 > page.y0 - clear and box.y1 < page.y1 + clear, (name, words)
+                assert ax.get_position().height * figure.get_figheight() > 0.2 * size_in / len(figure.axes), (
+                    name
+                )
+
+
+def test_a_figure_for_print_has_letters_that_journals_take_and_is_the_same_every_time(
+    run: SimpleNamespace, tmp_path: Path
+) -> None:
+    files = []
+    for name in ("once.pdf", "twice.pdf"):
+        with figures.house_style("print"):
+            figures.save_figure(figures.draw_figure(run, "homes-known"), tmp_path / name)
+        files.append((tmp_path / name).read_bytes())
+    assert files[0] == files[1]
+    assert b"/FontFile2" in files[0]
+    assert b"/Type3" not in files[0].replace(b" ", b"")
+
+
+def test_styles_and_formats_that_do_not_exist_are_refused_by_name(
+    run: SimpleNamespace, tmp_path: Path
+) -> None:
+    with pytest.raises(ScenarioError, match=r"'prnt'.*'print'"), figures.house_style("prnt"):
+        pass
+    with pytest.raises(TableError, match=r"\.png, \.pdf or \.svg"):
+        figures.save_figure(figures.new_figure(), tmp_path / "figure.bmp")
+
+
+def test_the_style_of_the_block_around_comes_back() -> None:
+    with figures.house_style("projection"):
+        with figures.house_style("print"):
+            assert figures.new_figure().get_figwidth() == 3.5
+        with figures.house_style():
+            assert figures.new_figure().get_figwidth() == pytest.approx(13.333)

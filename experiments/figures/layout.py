@@ -23,8 +23,10 @@ _SCREEN_PT = 14.0
 # Below so many letter heights of width there is no room for a legend beside the axes.
 _NARROW_EM = 40.0
 # Height of axes in narrow figures as a share of their width; inches a row to begin with.
-_LEAST_HEIGHT = 0.62
+_LEAST_HEIGHT = 0.56
 _NARROW_ROW_IN = 3.2
+# What axes have at least of their part of the figure, beside labels and legends.
+_AXES_SHARE = 0.58
 # A number and its unit stay together.
 _UNIT = re.compile(r"(\d) (?=(?:m|km|days?|h|s)\b)")
 _SIDES = ("left", "center", "right")
@@ -66,10 +68,11 @@ def has_room(ax: Axes, words: str, size_pt: float) -> bool:
 
 
 def height_em(ax: Axes) -> float:
-    """Return the height of axes in heights of the style's letters."""
-    figure = figure_of(ax)
-    figure.draw_without_rendering()
-    return float(ax.get_position().height * figure.get_figheight() * 72 / matplotlib.rcParams["font.size"])
+    """Return about how high axes will be, in heights of the style's letters."""
+    spec = ax.get_subplotspec()
+    rows = spec.get_gridspec().nrows if spec is not None else 1
+    letters = figure_of(ax).get_figheight() * 72 / float(matplotlib.rcParams["font.size"])
+    return float(letters) / rows * _AXES_SHARE
 
 
 def legend_beside(ax: Axes, **options: Any) -> Legend:
@@ -117,6 +120,8 @@ def legend_below(ax: Axes, **options: Any) -> Legend:
 def fit_words(ax: Axes) -> Axes:
     """Break title and axis labels over lines where they are longer than the room that they have."""
     figure = figure_of(ax)
+    if _surely_fits(ax):
+        return ax
     figure.draw_without_rendering()
     place = ax.get_position(original=True)
     width_pt, height_pt = (72 * side for side in figure.get_size_inches())
@@ -152,8 +157,10 @@ def fit_suptitle(figure: Figure, text: str, **options: Any) -> Text:
 
 def fit_figure(figure: Figure) -> Figure:
     """Break titles anew by the final layout; make a narrow figure so high that its axes get a good shape."""
-    figure.draw_without_rendering()
     narrow = is_narrow(figure)
+    if not narrow and all(map(_surely_fits, figure.axes)):
+        return figure
+    figure.draw_without_rendering()
     rows = {ax.get_subplotspec().rowspan.start for ax in figure.axes}  # type: ignore[union-attr]
     if narrow:
         # From too high downwards: axes that collapse under their legend do not say how high they should be.
@@ -183,6 +190,19 @@ def fit_figure(figure: Figure) -> Figure:
 def _share_of_width(ax: Axes) -> float:
     spec = ax.get_subplotspec()
     return 1.0 / (spec.get_gridspec().ncols if spec is not None else 1)
+
+
+def _surely_fits(ax: Axes) -> bool:
+    """Return whether title and labels are so short that no layout is needed to know that they fit."""
+    figure, spec = figure_of(ax), ax.get_subplotspec()
+    grid = spec.get_gridspec() if spec is not None else None
+    rows, columns = (grid.nrows, grid.ncols) if grid is not None else (1, 1)
+    wide = _AXES_SHARE * 72 * float(figure.get_figwidth()) / columns
+    high = _AXES_SHARE * 72 * float(figure.get_figheight()) / rows
+    across = [_title(ax, side) for side in _SIDES] + [ax.xaxis.label]
+    return all(_width(text.get_text(), text.get_fontproperties()) < wide for text in across) and (
+        _width(ax.yaxis.label.get_text(), ax.yaxis.label.get_fontproperties()) < high
+    )
 
 
 def _title(ax: Axes, side: str) -> Text:
