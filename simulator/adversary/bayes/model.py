@@ -102,7 +102,7 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
         # Some signs at a time: sorting takes some times the memory of what is sorted.
         n_parts = signs.size // _SORTED_AT_ONCE + 1
         for some in np.array_split(np.arange(n_signs), n_parts):
-            if not len(some):
+            if not len(some):  # more parts than signs, or no sign at all: nobody reads here
                 continue
             row, at = np.nonzero((signs >= some[0]) & (signs <= some[-1]))
             order = np.argsort(signs[row, at], kind="stable")
@@ -127,18 +127,19 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
             mosts.append(level_of(most[keep]))
             indptr.append(n_columns + np.searchsorted(used // places.n_cells, some + 1))
             n_columns += len(used)
+    no_level = level_of(np.empty(0, dtype=np.float64))
     return Side(
         places=places,
         doors=doors,
         table=table,
         cell_prior=cell_prior,
         column_indptr=np.concatenate(indptr),
-        column_cell=np.concatenate(columns),
-        column_level=np.concatenate(levels),
-        column_most=np.concatenate(mosts),
-        column_first=np.concatenate(starts),
-        column_size=np.concatenate(sizes),
-        row=np.concatenate(rows),
+        column_cell=np.concatenate([np.empty(0, np.int32), *columns]),
+        column_level=np.concatenate([no_level, *levels]),
+        column_most=np.concatenate([no_level, *mosts]),
+        column_first=np.concatenate([np.empty(0, np.int64), *starts]),
+        column_size=np.concatenate([np.empty(0, np.int32), *sizes]),
+        row=np.concatenate([np.empty(0, np.int32), *rows]),
     )
 
 
