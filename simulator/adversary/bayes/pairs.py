@@ -25,7 +25,6 @@ from scipy.spatial import cKDTree
 from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.hypotheses import Hypotheses
 from simulator.adversary.bayes.routes import OtherEnds
-from simulator.adversary.bayes.tables import chance_of
 from simulator.adversary.bayes.urn import urn_gain
 
 N_HOMES, N_WORKS = 24, 20
@@ -135,6 +134,38 @@ def choose_keys(counts, touched, n_touched, own, at_sign, keys):  # type: ignore
 
 
 @njit(cache=True)
+def alone(work, works, n_works, keys, n_keys, n_signs, at_sign, chance, base):  # type: ignore[no-untyped-def]
+    """Fill ``base[i, k]`` with how likely the sign of key ``k`` is at work place ``i``, wherever home is."""
+    first = np.zeros(n_keys)
+    for side in range(2):
+        nodes = (work.head if side == 0 else work.tail)[works[:n_works]]
+        for i in range(n_works):
+            twin = twin_of(nodes, i)
+            if twin == i:
+                # Along the row, not sign by sign: that is quicker for as many signs as a driver has.
+                first[:] = 0.0
+                for j in range(work.sign.shape[2]):
+                    c = work.sign[side, nodes[i], j]
+                    if c < 0:
+                        break
+                    at = at_sign[side, c]
+                    if at > 0:
+                        first[at - 1] = chance[work.level[side, nodes[i], j]]
+            for k in range(n_keys):
+                if (keys[k] // n_signs) % 2 == side:
+                    base[i, k] = first[at_sign[side, keys[k] % n_signs] - 1] if twin == i else base[twin, k]
+
+
+@njit(cache=True)
+def twin_of(nodes, i):  # type: ignore[no-untyped-def]
+    """Return the first place with the same node: both sides of a street share some, and the next streets."""
+    twin = 0
+    while nodes[twin] != nodes[i]:
+        twin += 1
+    return twin
+
+
+@njit(cache=True)
 def on_the_way(near, share, ways, side, at_sign, way):  # type: ignore[no-untyped-def]
     """Add the chances of the signs along one way, readers nearest to the place first; return that of any."""
     read_rate, of_pair = ways.read_rate, ways.of_pair
@@ -170,10 +201,7 @@ def on_the_way(near, share, ways, side, at_sign, way):  # type: ignore[no-untype
 def chances_between(nodes, n_places, labels, trees, weight, ways, side, at_sign, seen, way):  # type: ignore[no-untyped-def]
     """Fill the chances of any sign and of each, for each place, on the ways to or from some trees' roots."""
     for i in range(n_places):
-        # Many places share a node: both sides of a street, and the streets next to it.
-        twin = 0
-        while twin < i and nodes[twin] != nodes[i]:
-            twin += 1
+        twin = twin_of(nodes, i)
         if twin < i:
             seen[i], way[i] = seen[twin], way[twin]
             continue
@@ -248,11 +276,7 @@ def weigh_pairs(  # type: ignore[no-untyped-def]
     pair = np.ones((N_HOMES, n_works))
     if n_keys > 0 and n_works > 0:
         base = np.empty((n_works, n_keys))
-        for i in range(n_works):
-            for k in range(n_keys):
-                side, c = (keys[k] // n_signs) % 2, keys[k] % n_signs
-                node = work.head[works[i]] if side == 0 else work.tail[works[i]]
-                base[i, k] = chance_of(work, side, node, c, chance)
+        alone(work, works, n_works, keys, n_keys, n_signs, at_sign, chance, base)
         for j in range(min(n_cells, N_ANCHORS)):
             if held[j] >= _LEAST_ANCHOR:
                 given_other_end(
