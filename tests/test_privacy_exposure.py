@@ -226,5 +226,16 @@ def test_a_study_measures_exposure(tmp_path: Path) -> None:
     shares = dict(listed.select("kept", "estimate").rows())
     assert shares["1 day"] == 0.0 < shares["ever"]
     named = results.filter(pl.col("measure") == "visitors-named")
-    assert named.height == 2 * 3
-    assert (named["n_drivers"].unique() == listed["n_drivers"][0]).all()
+    places = ["", " at the busiest clinic", " at the busiest place of worship"]
+    asked = ["that evening", "later", "later, by that evening's list"]
+    assert set(named["criterion"]) == {f"named within 250 m{at}, {when}" for at in places for when in asked}
+    both = named.with_columns(pl.col("criterion").str.replace("named within 250 m", "listed")).join(
+        results.filter(pl.col("measure") == "visitors-listed"), on=["kept", "criterion"], suffix="_listed"
+    )
+    assert both.height == named.height == 2 * 3 * 3
+    assert (both["estimate"] <= both["estimate_listed"]).all()
+    assert (both["n_drivers"] == both["n_drivers_listed"]).all()
+    # A person counts once a day at the clinic, so that there are more visits than people at the rally.
+    visits = dict(named.filter(pl.col("kept") == "ever").select("criterion", "n_drivers").rows())
+    assert visits["named within 250 m, later"] == listed["n_drivers"][0]
+    assert all(visits[f"named within 250 m{at}, later"] > 0 for at in places)
