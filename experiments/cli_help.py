@@ -37,6 +37,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "platetrail animate runs/first --driver 12",
         "platetrail animate runs/first --driver 12 --target work --out work.gif --speed 2",
     ),
+    "lesson": (
+        "platetrail lesson --list",
+        "platetrail lesson one-car-one-week",
+        "platetrail lesson how-long-is-too-long --copy my-lesson.py",
+    ),
     "utility": ("platetrail utility runs/first", "platetrail utility runs/first --delay 24 --thief"),
     "exposure": (
         "platetrail exposure runs/first --place worship",

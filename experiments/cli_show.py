@@ -1,21 +1,26 @@
-"""Commands that show a finished run or study to others: ``report``, ``animate``."""
+"""Commands that show things to others: ``report``, ``animate``, ``lesson``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from experiments.cli_help import enter
 from experiments.cli_options import ResultFolder, RunFolder
+from experiments.completion import lessons
 from experiments.terminal import FILM_STAGES, LOOK_STAGES, answer, note, progress_bar
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     enter(app, "report", report)
     enter(app, "animate", animate)
+    enter(app, "lesson", lesson)
 
 
 def report(
@@ -61,3 +66,48 @@ def animate(
         path, by = film(folder, driver=driver, target=target, out=out, frames_per_s=speed, progress=progress)
     note(f"Written by {by}.")
     answer("animate", lambda: {"film": path, "written_by": by}, lambda console: typer.echo(path))
+
+
+def lesson(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A lesson of the list.", autocompletion=lessons)
+    ] = None,
+    list_them: Annotated[bool, typer.Option("--list", help="List the lessons.")] = False,
+    copy_to: Annotated[
+        Path | None,
+        typer.Option("--copy", metavar="FILE.py", help="Write the notebook to a new file, to be changed."),
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port; a free one if left out.")] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
+) -> None:
+    """Start a lesson for a class in the browser.
+
+    Stop it with Ctrl-C. Needs marimo: pip install 'platetrail[teach]'.
+    """
+    from experiments.lessons import LESSONS, lesson_named
+    from experiments.lessons.start import copy, start
+
+    if list_them or name is None:
+        rows = [
+            {"name": x.name, "title": x.title, "question": x.question, "minutes": x.minutes} for x in LESSONS
+        ]
+        answer("lesson", lambda: {"lessons": rows}, lambda console: _print_lessons(console, rows))
+        return
+    chosen = lesson_named(name)
+    if copy_to is not None:
+        path = copy(chosen, copy_to)
+        note(f"Change it with: marimo edit {path}")
+        answer("lesson", lambda: {"notebook": path}, lambda console: typer.echo(path))
+        return
+    note(f"Starting '{chosen.title}'; the first picture takes some seconds. Stop with Ctrl-C.")
+    code = start(chosen, port=port, browser=not no_browser)
+    if code:
+        raise typer.Exit(code)
+    answer("lesson", lambda: {"notebook": chosen.file}, lambda console: None)
+
+
+def _print_lessons(console: Console, rows: list[dict[str, object]]) -> None:
+    for row in rows:
+        console.print(f"{row['name']}", style="bold", highlight=False)
+        console.print(f"  {row['question']}", highlight=False)
+    console.print("\nStart one: platetrail lesson NAME", highlight=False)

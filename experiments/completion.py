@@ -23,6 +23,7 @@ FIGURE_NAMES = (
     "certainty",
     "belief-on-the-map",
 )
+LESSON_NAMES = ("one-car-one-week", "just-a-few-cameras", "how-long-is-too-long", "names-are-not-needed")
 # So deep below what was typed, and so many folders, are looked through for results.
 _DEPTH, _MOST_FOLDERS = 3, 2_000
 
@@ -35,6 +36,11 @@ def scenarios(incomplete: str) -> list[str]:
 def studies(incomplete: str) -> list[str]:
     """Complete the name of a standard study."""
     return _starting(_toml_names("experiments", "studies"), incomplete)
+
+
+def lessons(incomplete: str) -> list[str]:
+    """Complete the name of a lesson."""
+    return _starting(LESSON_NAMES, incomplete)
 
 
 def figures(incomplete: str) -> list[str]:
