@@ -15,7 +15,7 @@ from experiments.figures.layout import fit_words, legend_beside, pt
 from experiments.figures.map import MapData, draw_readers, draw_streets, plot_map
 from experiments.figures.style import PALETTE
 
-_GUESS = {"color": "#D55E00", "linestyle": (0, (2, 1.5))}
+_GUESS = {"color": "#000000", "linestyle": (0, (2, 1.5))}
 
 
 def draw_guess(ax: Axes, share: float) -> None:

@@ -237,7 +237,7 @@ def _(mo, page):
                     "the law, and which reason would you give?",
                     "A rule says: deleted after a week. How could anybody outside check that it is kept? What about "
                     "copies?",
-                    "Deleting does not stop somebody who takes notes. What else could: few who may look, a log of who "
+                    "If deleting alone does not stop somebody who takes notes, what else could: few who may look, a log of who "
                     "looked, a reason for each look?",
                 ]
             ),

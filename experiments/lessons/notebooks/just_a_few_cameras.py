@@ -192,7 +192,7 @@ def _(at, counts, found, mo, most, page, pl, place_guess, place_shown, places, r
     _apart = _busy["low"] > _any["high"] or _any["low"] > _busy["high"]
     mo.vstack(
         [
-            mo.ui.table(_table, selection=None, show_download=False),
+            mo.ui.table(_table, selection=None, show_download=False, show_data_types=False),
             mo.md(
                 f"**With {most} readers: {said(most, places[0])} {places[0]}, {said(most, places[1])} {places[1]}. "
                 + (

@@ -191,7 +191,7 @@ def _(all_guess, all_shown, coarse_guess, mo, page, pl, plot_unicity, unicity):
                     f"({_said(_at('reader', 1440))} by reader and day)?",
                     f"{_fine['too_short']} cars have fewer than four moments; they are left out of the last point, not "
                     "counted as safe.",
-                    "In a large town more cars pass each reader in an hour: there it takes a moment or two more.",
+                    "In a large town more cars pass each reader in an hour: there it may take more moments.",
                 ]
             ),
         ]
@@ -285,7 +285,7 @@ def _(pl, pt, share_right_now):
 @app.cell(hide_code=True)
 def _(mo, page):
     home_guess = mo.ui.radio(
-        options=["at least as many", "about half", "next to none"],
+        options=["as many as with plates", "about half", "next to none"],
         value="about half",
         label="With one label for ever, in place of a plate, homes are found:",
     )

@@ -100,7 +100,7 @@ def _(car, mo, pl, reads):
     mo.vstack(
         [
             mo.md(f"### All that is stored about {car.selected_key}: {reads.height} lines"),
-            mo.ui.table(_rows, selection=None, page_size=15, show_download=False),
+            mo.ui.table(_rows, selection=None, page_size=15, show_download=False, show_data_types=False),
         ]
     )
     return
@@ -233,7 +233,15 @@ def _(pl, run, share_right_now):
         .with_columns(name=pl.col("attacker").replace_strict(_names))
         .sort(pl.col("attacker").replace_strict({n: i for i, n in enumerate(_names)}), "day")
     )
-    return (right_by_day,)
+    # Those whose home the person who looks holds likelier than not to lie within 250 m of the guess.
+    sure = run.beliefs.filter(
+        pl.col("driver_id").is_in(_residents)
+        & (pl.col("attacker") == "bayes")
+        & (pl.col("target").cast(pl.String) == "home")
+        & (pl.col("day") == pl.col("day").max())
+        & (pl.col("mass_within_250m") > 0.5)
+    )
+    return right_by_day, sure
 
 
 @app.cell(hide_code=True)
@@ -250,7 +258,7 @@ def _(DAYS, page):
 
 
 @app.cell(hide_code=True)
-def _(DAYS, mo, page, pictures, pl, right_by_day, share_guess, share_shown):
+def _(DAYS, mo, page, pictures, pl, right_by_day, share_guess, share_shown, sure):
     page.hold_back(share_shown)
     _last = {r["attacker"]: r for r in right_by_day.filter(pl.col("day") == DAYS).iter_rows(named=True)}
     _best, _simple, _none = (_last[n] for n in ("bayes", "krumm-last-destination", "prior-alone"))
@@ -273,6 +281,9 @@ def _(DAYS, mo, page, pictures, pl, right_by_day, share_guess, share_shown):
                     "somewhere in it. Which differences are larger than the bands?",
                     "The lowest line needs no reads: it is what the map alone gives away. The distance from it is what "
                     "the reads add.",
+                    f'Sure and wrong: of {sure.height} homes the person who looks says "rather here than not" (on average '
+                    f"{page.percent(sure['mass_within_250m'].mean() or 0)} sure). "
+                    f"{sure.filter(pl.col('error_m') > 250).height} of them are elsewhere.",
                     f"{page.percent(1 - _best['share'])} are not found in a week. Why not? Look for a car with few reads.",
                 ]
             ),
