@@ -30,6 +30,7 @@ from simulator.sightings.view import ArchiveView
 from simulator.travel.legs import Legs, choose_fields, route_legs
 from simulator.travel.parking import Encounters, walk_from_cars
 from simulator.travel.plan import plan_days
+from simulator.travel.stands import stands_at_places
 from simulator.travel.trips import Trips, carry_out
 from simulator.travel.walks import plan_days_on_foot, walk_legs
 from simulator.world import OnFoot, World
@@ -205,6 +206,10 @@ def _met_on_foot(
 def _read_plates(world: World, trips: Trips, legs: Legs, first: int, last: int, blocks: MobileBlocks) -> Raw:
     raws = [read_fixed(trips, legs, world.cameras, world.lot_camera, world.working, world.seed)]
     if world.has_mobile_readers:
+        if world.recorded is None:
+            stands = stands_at_places(trips, world.drivers, world.places)
+        else:
+            stands = world.recorded.stands(first, last, world.scenario.days)
         for day in range(0, world.scenario.days, MOBILE_BLOCK_DAYS):
             until = min(day + MOBILE_BLOCK_DAYS, world.scenario.days)
             raws.append(
@@ -216,7 +221,7 @@ def _read_plates(world: World, trips: Trips, legs: Legs, first: int, last: int, 
                     passes=blocks.passes(day, until),
                     day_from=day,
                     day_to=until,
-                    drivers=world.drivers,
+                    stands=stands,
                     places=world.places,
                     network=world.city.network,
                     trees=world.trees,

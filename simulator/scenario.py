@@ -30,6 +30,8 @@ from simulator.spec import Citation, Spec
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[str, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CHECKPOINT_DAYS = (1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365, 540, 730, 1095, 1825)
+# What readers of some kinds would have to know of traffic from elsewhere.
+_NOT_TOLD = {"lot": "which cars stand in a car park", "face": "who walks where"}
 
 
 class Scenario(Spec):
@@ -121,10 +123,10 @@ class Scenario(Spec):
                 '"town.net.xml" (--net on the command line)'
             )
         for group in self.readers:
-            if group.kind != "fixed" and group.count:
+            if group.kind in _NOT_TOLD and group.count:
                 raise ValueError(
-                    f"reader group '{group.name}' is of kind '{group.kind}', but traffic from elsewhere is "
-                    "read by fixed readers only; take the group out, or set its count to 0"
+                    f"reader group '{group.name}' is of kind '{group.kind}', but traffic from elsewhere does "
+                    f"not tell {_NOT_TOLD[group.kind]}; take the group out, or set its count to 0"
                 )
         if self.events or self.walking.car_free:
             raise ValueError("traffic from elsewhere knows no events and nobody on foot; take them out")

@@ -14,6 +14,7 @@ from simulator.sightings.capture import Raw
 from simulator.sightings.mobile import read_from_cars
 from simulator.streams import Stream, stream_key, uniforms
 from simulator.travel.legs import Legs, collect_edges
+from simulator.travel.stands import stands_at_places
 from simulator.travel.trips import Trips
 from simulator.world import World
 
@@ -31,7 +32,8 @@ def read(world: World, trips: tuple[Trips, Legs], day_from: int, day_to: int) ->
     return read_from_cars(
         *trips, first_driver=0, last_driver=world.drivers.n_drivers,
         passes=passes_of(world, day_from, day_to),
-        day_from=day_from, day_to=day_to, drivers=world.drivers, places=world.places,
+        day_from=day_from, day_to=day_to,
+        stands=stands_at_places(trips[0], world.drivers, world.places), places=world.places,
         network=world.city.network, trees=world.trees, cameras=world.cameras, working=world.working,
         seed=world.seed,
     )  # fmt: skip

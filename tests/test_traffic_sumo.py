@@ -461,10 +461,9 @@ def test_options_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
             world_of(**changes)
 
 
-def test_only_fixed_readers_read_traffic_from_elsewhere() -> None:
+def test_a_scenario_with_a_patrol_car_takes_traffic_from_elsewhere() -> None:
     given = {"routes": (ROUTES,), "net": NET, "vehicle_id": RULE, "homes": None, "dwell": True,
-             "drivers": None, "days": None, "map_file": None}  # fmt: skip
-    with pytest.raises(PlatetrailError, match="'patrol-car' is of kind 'patrol'"):
-        scenario_of_traffic("first-town", overrides=(), **given)  # type: ignore[arg-type]
-    kept = scenario_of_traffic("first-town", overrides=("readers.patrol-car.count=0",), **given)  # type: ignore[arg-type]
-    assert kept.traffic is not None and kept.readers[0].name == "street-readers"
+             "drivers": None, "days": None, "map_file": None, "overrides": ()}  # fmt: skip
+    kept = scenario_of_traffic("first-town", **given)  # type: ignore[arg-type]
+    assert kept.traffic is not None
+    assert [group.name for group in kept.readers] == ["street-readers", "patrol-car"]

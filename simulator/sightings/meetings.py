@@ -1,7 +1,8 @@
 """Meetings of cars with readers on cars: who comes by whom, when and where, read or not.
 
 A moving car meets a reader that drives the same street the other way at the same time; a parked car is met by
-a reader that drives past its place on either side of the street.
+a reader that drives past its place on either side of the street. Where trips are recorded, with the time at
+which each edge was left, a moving car meets a reader where the two come by each other, both at an even pace.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from numpy.typing import NDArray
 
 from simulator.cameras.roster import MobilePasses
 from simulator.kernels import grown, grown_rows
-from simulator.people.drivers import Drivers
 from simulator.people.places import Places
 from simulator.roads.network import RoadNetwork
 from simulator.travel.legs import Legs
+from simulator.travel.stands import Stands
 from simulator.travel.trees import RouteTrees
 from simulator.travel.trips import Trips
 
@@ -39,19 +40,19 @@ class Meetings:
         Row of the reader's pass in :class:`simulator.cameras.roster.MobilePasses`.
     edge
         The directed edge that the reader drives.
-    place
-        Where a parked car stands; -1 for moving cars.
+    spot
+        Where a parked car stands, a row of :class:`simulator.travel.stands.Stands`; -1 for moving cars.
     """
 
     driver: NDArray[np.int64]
     time_s: NDArray[np.float64]
     pass_row: NDArray[np.int64]
     edge: NDArray[np.int64]
-    place: NDArray[np.int64]
+    spot: NDArray[np.int64]
 
 
 def _meetings(found: NDArray[np.int64], time_s: NDArray[np.float64]) -> Meetings:
-    return Meetings(driver=found[0], time_s=time_s, pass_row=found[1], edge=found[2], place=found[3])
+    return Meetings(driver=found[0], time_s=time_s, pass_row=found[1], edge=found[2], spot=found[3])
 
 
 def meet_moving(
@@ -66,6 +67,26 @@ def meet_moving(
     trees: RouteTrees,
 ) -> Meetings:
     """Return the meetings of driving cars between two times; the legs must have kept their edges."""
+    if legs.timing is not None:
+        return _meetings(
+            *_meet_recorded(
+                begin_s,
+                end_s,
+                trips.driver,
+                trips.depart_s,
+                trips.leg,
+                legs.edge_indptr,
+                legs.edge,
+                legs.timing.leave_s,
+                legs.timing.from_m,
+                legs.timing.to_m,
+                network.edge_length_m,
+                network.reverse_edge,
+                passes.edge_indptr,
+                passes.enter_s,
+                passes.duration_s,
+            )
+        )
     return _meetings(
         *_meet_moving(
             begin_s,
@@ -102,13 +123,13 @@ def meet_parked(
     passes: MobilePasses,
     begin_s: float,
     end_s: float,
-    drivers: Drivers,
-    places: Places,
+    stands: Stands,
     network: RoadNetwork,
 ) -> Meetings:
     """Return the meetings of parked cars that can be seen, between two times.
 
     A car in a lot is met by readers that sweep lots only; one at home, as its driver's home allows.
+    ``stands`` are those of ``trips``.
     """
     return _meetings(
         *_meet_parked(
@@ -118,12 +139,12 @@ def meet_parked(
             np.searchsorted(trips.driver, np.arange(first_driver, last_driver + 1)).astype(np.int64),
             trips.depart_s,
             trips.arrive_s,
-            trips.to_place,
-            drivers.home_place,
-            drivers.visible_at_home,
-            places.edge,
-            places.offset_m,
-            places.in_lot,
+            stands.after_trip,
+            stands.first,
+            stands.first_in_sight,
+            stands.edge,
+            stands.offset_m,
+            stands.in_lot,
             network.edge_length_m,
             network.reverse_edge,
             passes.edge_indptr,
@@ -214,9 +235,53 @@ def _meet_moving(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _meet_recorded(  # type: ignore[no-untyped-def]
+    begin_s, end_s, driver, depart_s, leg, leg_edge_indptr, leg_edge, leave_s, from_m, to_m, edge_length_m,
+    reverse_edge, pass_indptr, enter_s, duration_s,
+):  # fmt: skip
+    capacity, n = 1024, 0
+    found, time_s = np.empty((4, capacity), np.int64), np.empty(capacity, np.float64)
+    busy = _busy_hours(pass_indptr, enter_s, duration_s, begin_s, end_s)
+    longest_s = float(duration_s.max()) if len(duration_s) else 0.0
+    for i in range(len(driver)):
+        first, last = leg_edge_indptr[leg[i]], leg_edge_indptr[leg[i] + 1] - 1
+        if depart_s[i] >= end_s or depart_s[i] + leave_s[last] < begin_s:
+            continue
+        leaves = depart_s[i]
+        for j in range(first, last + 1):
+            enters, e = leaves, leg_edge[j]
+            leaves = depart_s[i] + leave_s[j]
+            other = reverse_edge[e] if e >= 0 else -1
+            if other < 0 or not _is_busy(busy, other, enters - begin_s, leaves - begin_s):
+                continue
+            length_m = edge_length_m[e]
+            lo = from_m[leg[i]] if j == first else 0.0
+            hi = max(to_m[leg[i]] if j == last else length_m, lo)
+            speed = (hi - lo) / max(leaves - enters, 1e-9)
+            row, end = pass_indptr[other], pass_indptr[other + 1]
+            row = _first_after(enter_s, row, end, enters - longest_s)
+            while row < end and enter_s[row] < leaves:
+                reader_speed = length_m / duration_s[row]
+                since = max(enters, enter_s[row])
+                until = min(leaves, enter_s[row] + duration_s[row])
+                # How far the reader is ahead of the car; they meet when it is so no longer.
+                ahead_m = length_m - reader_speed * (since - enter_s[row]) - lo - speed * (since - enters)
+                t = since + ahead_m / (reader_speed + speed)
+                if ahead_m > 0.0 and t <= until and begin_s <= t < end_s:
+                    if n == capacity:
+                        capacity *= 2
+                        found, time_s = grown_rows(found, n, capacity), grown(time_s, capacity)
+                    found[0, n], found[1, n], found[2, n], found[3, n] = driver[i], row, other, -1
+                    time_s[n] = t
+                    n += 1
+                row += 1
+    return found[:, :n], time_s[:n]
+
+
+@njit(cache=True)
 def _meet_parked(  # type: ignore[no-untyped-def]
-    begin_s, end_s, first_driver, indptr, depart_s, arrive_s, to_place, home_place, visible_at_home,
-    place_edge, place_offset_m, in_lot, edge_length_m, reverse_edge, pass_indptr, enter_s, duration_s, sweep,
+    begin_s, end_s, first_driver, indptr, depart_s, arrive_s, after_trip, first_spot, first_in_sight,
+    spot_edge, spot_offset_m, in_lot, edge_length_m, reverse_edge, pass_indptr, enter_s, duration_s, sweep,
 ):  # fmt: skip
     capacity, n = 1024, 0
     found, time_s = np.empty((4, capacity), np.int64), np.empty(capacity, np.float64)
@@ -224,14 +289,14 @@ def _meet_parked(  # type: ignore[no-untyped-def]
         driver = first_driver + p
         a, b = indptr[p], indptr[p + 1]
         for i in range(a, b + 1):  # the stay before trip i; the last one ends with the simulation
-            place = home_place[driver] if i == a else to_place[i - 1]
+            spot = first_spot[driver] if i == a else after_trip[i - 1]
             since = begin_s if i == a else max(arrive_s[i - 1], begin_s)
             until = end_s if i == b else min(depart_s[i], end_s)
-            from_street = visible_at_home[driver] if place == home_place[driver] else not in_lot[place]
-            e = place_edge[place]
-            if e < 0 or since >= until or not (from_street or in_lot[place]):
+            from_street = first_in_sight[driver] if spot == first_spot[driver] else not in_lot[spot]
+            e = spot_edge[spot]
+            if e < 0 or since >= until or not (from_street or in_lot[spot]):
                 continue
-            part = place_offset_m[place] / edge_length_m[e]
+            part = spot_offset_m[spot] / edge_length_m[e]
             for drives, along in ((e, part), (reverse_edge[e], 1.0 - part)):
                 if drives < 0:
                     continue
@@ -243,7 +308,7 @@ def _meet_parked(  # type: ignore[no-untyped-def]
                         if n == capacity:
                             capacity *= 2
                             found, time_s = grown_rows(found, n, capacity), grown(time_s, capacity)
-                        found[0, n], found[1, n], found[2, n], found[3, n] = driver, row, drives, place
+                        found[0, n], found[1, n], found[2, n], found[3, n] = driver, row, drives, spot
                         time_s[n] = t
                         n += 1
                     row += 1

@@ -7,13 +7,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulator.cameras.roster import Cameras, MobilePasses
-from simulator.people.drivers import Drivers
 from simulator.people.places import Places
 from simulator.roads.network import RoadNetwork
 from simulator.sightings.capture import Raw, is_night
 from simulator.sightings.meetings import Meetings, meet_moving, meet_parked
 from simulator.streams import Stream, stream_key, uniforms
 from simulator.travel.legs import Legs
+from simulator.travel.stands import Stands
 from simulator.travel.trees import RouteTrees
 from simulator.travel.trips import Trips
 
@@ -29,7 +29,7 @@ def read_from_cars(
     passes: MobilePasses,
     day_from: int,
     day_to: int,
-    drivers: Drivers,
+    stands: Stands,
     places: Places,
     network: RoadNetwork,
     trees: RouteTrees,
@@ -49,6 +49,8 @@ def read_from_cars(
         Passes that cover the days, shifts begun the evening before included.
     day_from, day_to
         Days, counted from 0, half-open; reads outside are left to other blocks.
+    stands
+        Where the cars stand between these trips.
     """
     begin_s, end_s = day_from * DAY_S, day_to * DAY_S
     moving = meet_moving(
@@ -68,8 +70,7 @@ def read_from_cars(
         passes=passes,
         begin_s=begin_s,
         end_s=end_s,
-        drivers=drivers,
-        places=places,
+        stands=stands,
         network=network,
     )
     # A moving car is read where the reader is by then, a parked one where it stands.
@@ -84,8 +85,8 @@ def read_from_cars(
             parked,
             Stream.READ_PARKED,
             cameras.parked_read_rate,
-            places.x_m[parked.place],
-            places.y_m[parked.place],
+            stands.x_m[parked.spot],
+            stands.y_m[parked.spot],
             passes,
             cameras,
             working,

@@ -13,7 +13,8 @@ from simulator.people.places import Places
 from simulator.roads.city import City
 from simulator.traffic.passes import passes_of
 from simulator.traffic.routes import DAY_S, Routes
-from simulator.travel.legs import Legs, WatchedEdges
+from simulator.travel.legs import Legs, Timing, WatchedEdges
+from simulator.travel.stands import Stands
 from simulator.travel.tours import Purpose
 from simulator.travel.trips import Trips
 
@@ -85,8 +86,43 @@ class Recorded:
             pass_s=seconds,
             edge_indptr=routes.edge_indptr,
             edge=routes.edge,
+            timing=Timing(from_m=routes.from_m, to_m=routes.to_m, leave_s=routes.leave_s),
         )
         return trips, legs
+
+    def stands(self, first: int, last: int, days: int) -> Stands:
+        """Return where the cars of drivers ``first`` to ``last - 1`` stand, for the trips of :meth:`drive`.
+
+        A car stands in the street, where its trip ended, until its next trip starts; before its first trip it
+        stands where that one starts, be it after the last of the days. Who drives off the map at a gateway
+        stands out of reach, unless at a home or work place on that street.
+        """
+        a, b = np.searchsorted(self.routes.driver, [first, last])
+        opening = np.searchsorted(self.routes.driver, np.arange(first, last))
+        rows = np.arange(a, b)[self.routes.depart_s[a:b] < days * DAY_S]
+        routes, network = self.routes, self.city.network
+        edge = np.concatenate([routes.first_edge[opening], routes.last_edge[rows]])
+        offset_m = np.concatenate([routes.from_m[opening], routes.to_m[rows]])
+        at = np.maximum(edge, 0)
+        n = last - first
+        node = np.concatenate([network.edge_tail[at[:n]], network.edge_head[at[n:]]])
+        place = np.concatenate([self.from_place[opening], self.to_place[rows]])
+        driver = np.concatenate([np.arange(first, last), routes.driver[rows]])
+        own = (place == self.drivers.home_place[driver]) | (place == self.drivers.work_place[driver])
+        beyond = np.isin(node, self.city.gateway_node) & ~own
+        spot = np.full(self.drivers.n_drivers, -1, dtype=np.int32)
+        spot[first:last] = np.arange(n)
+        x_m, y_m = network.point_along(at, offset_m)
+        return Stands(
+            edge=np.where(beyond, -1, edge).astype(np.int32),
+            offset_m=offset_m,
+            x_m=x_m,
+            y_m=y_m,
+            in_lot=np.zeros(len(edge), dtype=np.bool_),
+            first=spot,
+            first_in_sight=np.ones(len(spot), dtype=np.bool_),
+            after_trip=n + np.arange(len(rows), dtype=np.int32),
+        )
 
     def content_hash(self) -> str:
         """Return a short hash of all trips, homes and work places, for manifests."""

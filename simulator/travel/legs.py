@@ -41,6 +41,23 @@ class WatchedEdges:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Timing:
+    """How recorded legs, one a trip, went along their edges.
+
+    Parameters
+    ----------
+    from_m, to_m
+        Where on its first and its last edge each leg starts and ends, metres from the tail, shape (n_legs,).
+    leave_s
+        When each of the legs' edges was left, seconds after departure, one for each row of ``Legs.edge``.
+    """
+
+    from_m: NDArray[np.float64]
+    to_m: NDArray[np.float64]
+    leave_s: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Legs:
     """Distinct legs of some drivers, and which one each planned trip uses.
 
@@ -54,7 +71,10 @@ class Legs:
         Reader passes of leg ``i`` are rows ``pass_indptr[i]:pass_indptr[i + 1]``: the reader and the mean
         time after departure, seconds.
     edge_indptr, edge
-        Directed edges of leg ``i`` in driving order; empty unless asked for.
+        Directed edges of leg ``i`` in driving order; empty unless asked for. -1 on recorded legs: an edge
+        that the city lacks.
+    timing
+        When edges were driven, of recorded legs; ``None`` where travel times follow from the edges.
     """
 
     of_trip: NDArray[np.int64]
@@ -65,6 +85,7 @@ class Legs:
     pass_s: NDArray[np.float64]
     edge_indptr: NDArray[np.int64]
     edge: NDArray[np.int32]
+    timing: Timing | None = None
 
 
 def choose_fields(
