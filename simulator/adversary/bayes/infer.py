@@ -42,6 +42,7 @@ class Room(NamedTuple):
 
     high: NDArray[np.float64]
     middle: NDArray[np.float64]
+    odds: NDArray[np.float64]
     chosen: NDArray[np.int8]
     cells: NDArray[np.int64]
     score: NDArray[np.float64]
@@ -115,6 +116,7 @@ def make_room(home, work):  # type: ignore[no-untyped-def]
     return Room(
         np.empty(n_cells),
         np.empty(n_cells),
+        np.zeros(n_cells),
         np.zeros(n_cells, np.int8),
         np.empty(n_cells, np.int64),
         np.zeros(max(home.door_indptr[-1], work.door_indptr[-1])),
@@ -144,7 +146,11 @@ def _judge_cells(slots, slot_key, gain, side, n_where, where, odds, room):  # ty
         c = side.cell_of_place[p]
         # Of a cell's places, those near the sighting gain.
         high[c] += np.log(1.0 + odds[p])
-        middle[c] += np.log(1.0 + side.prior[p] / side.cell_prior[c] * odds[p])
+        room.odds[c] += side.prior[p] / side.cell_prior[c] * odds[p]
+    for i in range(n_where):
+        c = side.cell_of_place[where[i]]
+        middle[c] += np.log(1.0 + room.odds[c])
+        room.odds[c] = 0.0
 
 
 @njit(cache=True)
@@ -291,14 +297,22 @@ def posterior(  # type: ignore[no-untyped-def]
     looked = sure + _choose_cells(n_cells, sure, max_cells, top, room)
     n, top = _look_into(sure, looked, slots, slot_key, gain, side, odds, n, top, room)
     listed, whole = _list_best(n, n_top, top, room)
-    for c in range(n_cells):
-        if room.chosen[c] == 0 and room.middle[c] > top - _MASS_DEPTH:
-            whole += np.exp(room.middle[c] - top)
-    for i in range(looked):
-        room.chosen[room.cells[i]] = 0
     for i in range(listed):
         room.mass[i] = np.exp(room.value[room.best[i]] - top)
         whole += room.mass[i]
+    # What the other cells hold is judged by their middles, which are too high where signs are many, since no
+    # one street shows them all: by as much as in the cells that were looked into.
+    judged, left = 0.0, 0.0
+    for c in range(n_cells):
+        if room.middle[c] > top - _MASS_DEPTH:
+            if room.chosen[c] == 0:
+                left += np.exp(room.middle[c] - top)
+            else:
+                judged += np.exp(room.middle[c] - top)
+    if judged > 0.0:
+        whole += left * min(whole / judged, 1.0)
+    for i in range(looked):
+        room.chosen[room.cells[i]] = 0
     none = nowhere / (1.0 - nowhere) * np.exp(none_likelihood - top) if nowhere > 0.0 else 0.0
     whole += none
     n_signs = slot.shape[1]
