@@ -21,6 +21,7 @@ from simulator.adversary.bayes.attacker import BayesAttacker
 from simulator.adversary.bayes.events import N_CLASSES
 from simulator.adversary.bayes.model import Model, Side, model_of
 from simulator.adversary.bayes.parked import AT_HOME, nearby, park
+from simulator.adversary.bayes.search import _judge_cells, make_room
 from simulator.adversary.bayes.tables import chance_of_levels
 from simulator.sightings.view import DAY_S
 
@@ -170,3 +171,21 @@ def test_a_parked_car_speaks_for_the_streets_around_it_by_their_density() -> Non
     gone, none_gone = odds(0, surely)
     assert max(gone.values()) == 0.0
     assert none_gone == 0.0
+
+
+def test_a_cell_is_weighed_by_the_sum_of_its_streets() -> None:
+    """Many streets near sightings by readers on cars: odds add up, and bound what one street can have."""
+    known = knowledge()
+    side = model_of(known, BayesAttacker().habits).home_arrays
+    n = len(side.prior)
+    rng = np.random.default_rng(4)
+    where = rng.choice(n, 150, replace=False)
+    odds = np.zeros(n)
+    odds[where] = rng.exponential(20.0, len(where))
+    room = make_room(side, side)
+    for _ in range(2):
+        _judge_cells(1, np.zeros(1, np.int64), np.zeros((1, 64)), side, len(where), where, odds, room)
+        mass = np.add.reduceat(side.prior * (1.0 + odds), side.cell_indptr[:-1])
+        np.testing.assert_allclose(room.middle, np.log(mass))
+        most = np.maximum.reduceat(side.prior * (1.0 + odds), side.cell_indptr[:-1])
+        assert (room.high >= np.log(most) - 1e-9).all()
