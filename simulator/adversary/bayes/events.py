@@ -13,6 +13,8 @@ DAY_S = 86_400
 # home and work, and how far its kind can be trusted.
 HOME_SURE, HOME_MAYBE, HOME_DAY, WORK_SURE, WORK_MAYBE = 0, 2, 4, 6, 8
 N_CLASSES = 10
+# A gap between two reads of a plate that is longer holds a stay.
+STAY_S = 3600
 # Two reads within this time are taken to be of one trip.
 SAME_TRIP_S = 25 * 60
 NIGHT_S, NOON_S = int(3.5 * 3600), int(11.5 * 3600)
@@ -89,7 +91,7 @@ def count_stays(time_s, camera, use, expires_s, now_s, start_weekday, of_pair, v
     asleep = False
     for v in range(1, n):
         before, i = visible[v - 1], visible[v]
-        if time_s[i] - time_s[before] > 3600:
+        if time_s[i] - time_s[before] > STAY_S:
             a, b = time_s[before], time_s[i]
             gap = b - a
             over_night = (b - NIGHT_S) // DAY_S > (a - NIGHT_S) // DAY_S

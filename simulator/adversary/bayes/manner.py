@@ -15,14 +15,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.adversary.bayes.events import SAME_TRIP_S
+from simulator.adversary.bayes.events import SAME_TRIP_S, STAY_S
 from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.model import Imagined, imagine, signs_seen
 from simulator.adversary.knowledge import Knowledge, Manner
 from simulator.sightings.view import ArchiveView
 
-#: A gap between two reads of a plate that is longer holds a stay.
-STAY_S = 3600
 #: Fewer ends of trips than that teach nothing.
 FEWEST_ENDS = 2_000
 #: What is tried, from 1 on to either side as long as it gets better; one number after another.
