@@ -230,17 +230,9 @@ def posterior(  # type: ignore[no-untyped-def]
     for i in range(listed):
         room.mass[i] = np.exp(room.value[room.best[i]] - top)
         whole += room.mass[i]
-    # What the other cells hold is judged by their middles, which are too high where signs are many, since no
-    # one street shows them all: by as much as in the cells that were looked into.
-    judged, left = 0.0, 0.0
     for c in range(n_cells):
-        if room.middle[c] > top - _MASS_DEPTH:
-            if room.chosen[c] == 0:
-                left += np.exp(room.middle[c] - top)
-            else:
-                judged += np.exp(room.middle[c] - top)
-    if judged > 0.0:
-        whole += left * min(whole / judged, 1.0)
+        if room.chosen[c] == 0 and room.middle[c] > top - _MASS_DEPTH:
+            whole += np.exp(room.middle[c] - top)
     for i in range(looked):
         room.chosen[room.cells[i]] = 0
     none = nowhere / (1.0 - nowhere) * np.exp(none_likelihood - top) if nowhere > 0.0 else 0.0
