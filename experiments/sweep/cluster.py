@@ -57,11 +57,14 @@ def run_on_cluster(folder: StudyFolder, groups: Sequence[Group], address: str, r
     with _client(address) as client, _said_plainly(address, folder):
         from distributed import as_completed
 
-        workers = len(client.scheduler_info(n_workers=-1)["workers"])
-        if not workers:
+        try:
+            # Workers that were started together with the scheduler may still be on their way.
+            client.wait_for_workers(1, timeout=_CONNECT_S)
+        except TimeoutError:
             raise ClusterError(
                 f"The cluster at {address} has no workers; start some, then give the command again."
-            )
+            ) from None
+        workers = len(client.scheduler_info(n_workers=-1)["workers"])
         watched = as_completed(loop=client.loop)
         of: dict[str, tuple[Cell, str]] = {}
         left: dict[str, int] = {}
