@@ -191,6 +191,19 @@ PAGES: dict[str, Page] = {
             _visitors("named on day 60, %", "visitors-named", "named within 250 m, later"),
             _visitors("named on day 60 by that evening's list, %", "visitors-named",
                       "named within 250 m, later, by that evening's list"),
+            *(
+                _visitors(
+                    f"{at}: listed on day 60, %", "visitors-listed", f"listed at the busiest {at}, later"
+                )
+                for at in ("clinic", "place of worship")
+            ),
+            *(
+                _visitors(
+                    f"{at}: named on day 60, %", "visitors-named",
+                    f"named within 250 m at the busiest {at}, later",
+                )
+                for at in ("clinic", "place of worship")
+            ),
             _home("of all residents, found on day 60, %", "right-at-day", _FIRST, day=60),
         ),
     ),
