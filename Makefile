@@ -9,9 +9,13 @@ VERIFY_VENV := .venv-verify
 VERIFY_READY := $(VERIFY_VENV)/.ready
 # Test processes: one a core, since tests are mostly arithmetic; each holds some hundred megabytes.
 TEST_WORKERS ?= auto
+# The studies that have a page of findings; where they are done, and by how many processes.
+STUDIES ?= rules retention sharing density who exposure knowledge pseudonyms usefulness plates-against-faces honesty wrong-assumptions
+STUDIES_DIR ?= studies
+STUDY_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test verify check format docs site bench clean
+.PHONY: help setup demo test verify check format docs site findings bench clean
 
 help:
 	@echo "make setup   create .venv with everything"
@@ -22,6 +26,7 @@ help:
 	@echo "make format  format the code"
 	@echo "make docs    write the generated docs again"
 	@echo "make site    build the documentation site into build/site, with the gallery's pictures"
+	@echo "make findings  do all studies again with this engine (about an hour), take their tables over"
 	@echo "make bench   speed and memory on this machine, beside the goals (MAPS=DIR: with Columbus)"
 	@echo "make clean   remove .venv, caches and the demo's results"
 
@@ -72,6 +77,17 @@ site: $(READY)
 	$(BIN)/python -m experiments.figures.gallery docs/gallery
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/site
 	@echo "Open build/site/index.html"
+
+# Each engine has a folder of its own, so that a stopped one goes on, and never with cells of another engine.
+findings: $(READY)
+	@engine=$$($(BIN)/python -m experiments.findings engine) || exit 1; studies=$(STUDIES_DIR)/$$engine; \
+	for study in $(STUDIES); do \
+	    $(BIN)/platetrail sweep $$study --out $$studies/$$study --workers $(STUDY_WORKERS) \
+	        && $(BIN)/python -m experiments.findings keep $$study $$studies/$$study || exit 1; \
+	done
+	@$(BIN)/python -m experiments.findings audits
+	@$(BIN)/python -m experiments.docs_tables
+	@$(BIN)/python -m experiments.findings age
 
 bench: $(READY)
 	@$(BIN)/platetrail bench $(if $(MAPS),--maps $(MAPS))

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from experiments.sweep.group_measure import GROUPS
 
+#: The page that needs no sweep.
+AUDITS = "audits"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Column:

@@ -2,8 +2,9 @@
 
 ``python -m experiments.findings keep NAME DIR`` takes the headline rows of a finished study into
 ``experiments/findings/NAME``; ``python -m experiments.findings audits`` works out that on audits, which needs
-no sweep. The tables in ``docs/findings`` and the README are made of those files by
-:mod:`experiments.docs_tables`.
+no sweep; ``python -m experiments.findings age`` says which of them were made with this engine.
+
+The tables in ``docs/findings`` and the README are made of those files by :mod:`experiments.docs_tables`.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich.console import Console
 
 import simulator.adversary.catalogue  # noqa: F401  (enters the attackers' titles)
 from experiments.docs_tables import DOCS, markdown_table, with_part
-from experiments.finding_pages import PAGES, README_RULES, Column, Page
+from experiments.finding_ages import FINDINGS, about, ages, ages_table, made_line, made_with
+from experiments.finding_pages import AUDITS, PAGES, README_RULES, Column, Page
+from experiments.sweep.engine import SHOWN_DIGITS, engine_digest
+from experiments.sweep.folder import STUDY_FILE
 from experiments.sweep.measures import measure_named
-from experiments.sweep.spec import Study, study_named
+from experiments.sweep.spec import study_named
 from experiments.words import attacker_title
 from simulator.errors import StudyError
 from simulator.manifest import write_text_whole
@@ -28,26 +33,9 @@ from simulator.oversight.access_log import AccessSetting, agencies_of
 from simulator.oversight.audit import LOGGING_RULES, audit
 from simulator.scenario import Scenario
 
-FINDINGS = Path(__file__).parent / "findings"
 TABLES = ("results", "contrasts")
-AUDITS, _AUDIT_SCENARIO, _AUDIT_SEED, _AUDIT_DAYS, _AUDIT_DRAWS = "audits", "unlawful-sharing", 1, 60, 200
+_AUDIT_SCENARIO, _AUDIT_SEED, _AUDIT_DAYS, _AUDIT_DRAWS = "unlawful-sharing", 1, 60, 200
 _FIGURES = ("estimate", "difference", "low", "high", "logrank_p")
-
-
-def about(study: Study) -> dict[str, Any]:
-    """Return what a study's table depends on, as it is kept beside the table."""
-    return {
-        "study": study.id,
-        "scenario": study.scenario,
-        "seed": study.seed,
-        "replicates": study.replicates,
-        "set": json.loads(json.dumps(study.set)),
-        "levels": {
-            f.name: {level.label: json.loads(json.dumps(level.changes())) for level in f.levels}
-            or list(f.labels())
-            for f in study.factors
-        },
-    }
 
 
 def keep(name: str, folder: Path, out: Path = FINDINGS) -> None:
@@ -62,7 +50,8 @@ def keep(name: str, folder: Path, out: Path = FINDINGS) -> None:
         raise StudyError(f"There is no page of findings for '{name}'; there are: {', '.join(PAGES)}.")
     study, page = study_named(name), PAGES[name]
     try:
-        done = json.loads((folder / "study.json").read_text("utf-8"))["study"]
+        there = json.loads((folder / STUDY_FILE).read_text("utf-8"))
+        done, made = there["study"], made_with(there)
         tables = {table: pl.read_parquet(folder / f"{table}.parquet") for table in TABLES}
     except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
         raise StudyError(
@@ -83,7 +72,7 @@ def keep(name: str, folder: Path, out: Path = FINDINGS) -> None:
         chosen = frame.filter(_any(page.columns, frame.columns))
         rounded = [pl.col(c).round_sig_figs(5) for c in _FIGURES if c in chosen.columns]
         write_text_whole(out / name / f"{table}.csv", chosen.with_columns(rounded).write_csv())
-    write_text_whole(out / name / "study.json", json.dumps(about(study), indent=1) + "\n")
+    _write_about(name, {**about(study), "made": made}, out)
 
 
 def kept(name: str, table: str = "results", out: Path = FINDINGS) -> pl.DataFrame:
@@ -147,6 +136,7 @@ def audit_findings(out: Path = FINDINGS) -> None:
     (out / AUDITS).mkdir(parents=True, exist_ok=True)
     rounded = [pl.col(c).round_sig_figs(5) for c, t in table.schema.items() if t == pl.Float64]
     write_text_whole(out / AUDITS / "results.csv", table.with_columns(rounded).write_csv())
+    _write_about(AUDITS, {"study": AUDITS, "made": {"engine": engine_digest()}}, out)
 
 
 def findings_pages(docs: Path = DOCS, out: Path = FINDINGS) -> dict[Path, str]:
@@ -154,17 +144,21 @@ def findings_pages(docs: Path = DOCS, out: Path = FINDINGS) -> dict[Path, str]:
     pages = {}
     for name in kept_names(out):
         path = docs / "findings" / f"{name}.md"
-        made = numbers_table(PAGES[name], kept(name, out=out))
+        made = numbers_table(PAGES[name], kept(name, out=out)) + "\n\n" + made_line(name, out)
         pages[path] = with_part(path.read_text("utf-8"), "numbers", made)
     if (out / AUDITS / "results.csv").is_file():
         path = docs / "findings" / f"{AUDITS}.md"
-        made = audits_table(kept(AUDITS, out=out))
+        made = audits_table(kept(AUDITS, out=out)) + "\n\n" + made_line(AUDITS, out)
         pages[path] = with_part(path.read_text("utf-8"), "numbers", made)
     if "rules" in kept_names(out):
         readme = docs.parent / "README.md"
         made = numbers_table(README_RULES, kept("rules", out=out))
         pages[readme] = with_part(readme.read_text("utf-8"), "rules", made)
     return pages
+
+
+def _write_about(name: str, content: dict[str, Any], out: Path) -> None:
+    write_text_whole(out / name / STUDY_FILE, json.dumps(content, indent=1) + "\n")
 
 
 def _any(columns: Iterable[Column], known: list[str]) -> pl.Expr:
@@ -202,16 +196,24 @@ def _words(column: str, value: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Keep a study's table, or work out that on audits."""
+    """Keep a study's table, work out that on audits, or say how old the kept ones are."""
     parser = argparse.ArgumentParser(prog="python -m experiments.findings", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     keeps = commands.add_parser("keep", help="take a finished study's headline rows")
     keeps.add_argument("name", choices=tuple(PAGES))
     keeps.add_argument("folder", type=Path, help="the --out of its sweep")
     commands.add_parser(AUDITS, help="work out the table on audits")
+    commands.add_parser("age", help="say which kept tables were made with this engine")
+    commands.add_parser("engine", help="print the first digits of this engine's digest")
     chosen = parser.parse_args(arguments)
     if chosen.command == AUDITS:
         audit_findings()
+        return
+    if chosen.command == "engine":
+        print(engine_digest()[:SHOWN_DIGITS])
+        return
+    if chosen.command == "age":
+        Console().print(ages_table(ages()))
         return
     try:
         keep(chosen.name, chosen.folder)

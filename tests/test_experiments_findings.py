@@ -12,8 +12,10 @@ import pytest
 
 from experiments import findings
 from experiments.docs_tables import DOCS
+from experiments.finding_ages import ages, made_line
 from experiments.finding_pages import PAGES, README_RULES
 from experiments.sweep.design import design_of
+from experiments.sweep.engine import SHOWN_DIGITS, digest_of, engine_digest
 from experiments.sweep.group_measure import groups_of
 from experiments.sweep.measures import check_criteria, measure_named
 from experiments.sweep.spec import RESULT_COLUMNS, study_named
@@ -54,12 +56,17 @@ def test_pages_ask_for_what_their_study_measures(name: str) -> None:
 def test_a_committed_table_is_of_the_study_as_it_is(name: str) -> None:
     study = study_named(name)
     said = json.loads((findings.FINDINGS / name / "study.json").read_text("utf-8"))
-    assert said == json.loads(json.dumps(findings.about(study)))
+    said.pop("made", None)
+    towns = said.pop("replicates")
+    now = json.loads(json.dumps(findings.about(study)))
+    # More towns may be asked for before they are done.
+    assert towns <= now.pop("replicates")
+    assert said == now
     results, contrasts = findings.kept(name), findings.kept(name, "contrasts")
     factors = [factor.name for factor in study.factors]
     assert set(results.columns) == {*RESULT_COLUMNS, *factors}
     assert set(contrasts.columns) >= {*factors, "varied", "baseline", "difference", "low", "high"}
-    assert results["n_replicates"].max() == study.replicates
+    assert results["n_replicates"].max() == towns
     assert 0 < results.height + contrasts.height <= _MOST_ROWS
     for factor in study.factors:
         assert results[factor.name].cast(pl.String).unique(maintain_order=True).to_list() == list(
@@ -104,7 +111,11 @@ def _finished(folder: Path, name: str, *, seed: int | None = None) -> Path:
     for table in findings.TABLES:
         findings.kept(name, table).write_parquet(folder / f"{table}.parquet")
     levels = {f.name: {label: {} for label in f.labels()} for f in study.factors}
-    there = {"study": {"id": name, "seed": study.seed if seed is None else seed, "factors": levels}}
+    there = {
+        "study": {"id": name, "seed": study.seed if seed is None else seed, "factors": levels},
+        "software": {"engine": engine_digest()},
+        "scenario": design_of(study).scenario.model_dump(mode="json"),
+    }
     (folder / "study.json").write_text(json.dumps(there), encoding="utf-8")
     return folder
 
@@ -115,6 +126,43 @@ def test_keeping_takes_the_rows_of_the_page_and_no_others(tmp_path: Path) -> Non
     pl.concat([findings.kept("rules"), more]).write_parquet(done / "results.parquet")
     findings.keep("rules", done, out=tmp_path / "kept")
     assert findings.kept("rules", out=tmp_path / "kept").equals(findings.kept("rules"))
+    (age,) = ages(tmp_path / "kept")
+    assert age.is_current and age.engine == engine_digest()
+    assert engine_digest()[:SHOWN_DIGITS] in made_line("rules", tmp_path / "kept")
+
+
+def test_a_table_of_another_engine_or_study_is_said_to_be_old(tmp_path: Path) -> None:
+    findings.keep("rules", _finished(tmp_path / "done", "rules"), out=tmp_path)
+    path = tmp_path / "rules" / "study.json"
+    said = json.loads(path.read_text("utf-8"))
+    for changes, words in (
+        ({"made": {**said["made"], "engine": "0" * 24}}, "another engine"),
+        ({"made": {**said["made"], "scenario": "0" * 24}}, "another scenario"),
+        ({"replicates": 1}, "1 towns, the study now has"),
+        ({"seed": 7}, "other levels or settings"),
+    ):
+        path.write_text(json.dumps(said | changes), encoding="utf-8")
+        (age,) = ages(tmp_path)
+        assert not age.is_current and words in age.words
+    path.write_text(json.dumps({k: v for k, v in said.items() if k != "made"}), encoding="utf-8")
+    assert [age.words for age in ages(tmp_path)] == ["an engine that was not recorded"]
+
+
+def test_a_digest_of_the_engine_is_of_its_code_and_not_of_its_words(tmp_path: Path) -> None:
+    def digest(text: str, name: str = "a.py") -> str:
+        folder = tmp_path / "engine"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        (folder / name).write_text(text, encoding="utf-8")
+        return digest_of([folder])
+
+    code = "x = 1\n\n\ndef f(y):\n    return x + y\n"
+    words = (
+        "\"\"\"What it is.\"\"\"\nx = 1  # one\n#: More.\n\ndef f(y):\n    '''Add.'''\n    return (x +\n y)\n"
+    )
+    assert digest(code) == digest(words)
+    others = [code.replace(*change) for change in (("1", "2"), ("1", "1.0"), ("1", "'1'"), ("+", "-"))]
+    assert len({digest(text) for text in (code, *others)} | {digest(code, "b.py")}) == 6
 
 
 def test_results_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from typing import Any
 
 import polars as pl
 
-import simulator
 from experiments.sweep.design import Cell, Design, Group
+from experiments.sweep.engine import engine_digest
 from experiments.sweep.measures import probes_of
 from simulator.errors import StudyError, TableError
 from simulator.manifest import write_text_whole
@@ -231,7 +231,7 @@ def _content(design: Design) -> dict[str, Any]:
         "scenario": design.scenario.model_dump(mode="json"),
         "software": {
             "platetrail": version("platetrail"),
-            "engine": _engine_digest(),
+            "engine": engine_digest(),
             "numpy": version("numpy"),
             "numba": version("numba"),
         },
@@ -243,15 +243,6 @@ def _content(design: Design) -> dict[str, Any]:
 
 def _plain(content: Any) -> Any:
     return json.loads(json.dumps(content, default=str))
-
-
-def _engine_digest() -> str:
-    """Return a hash of the engine's source: what decides about bits."""
-    digest = hashlib.blake2b(digest_size=12)
-    root = Path(simulator.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def tables_of(scored: Scored, drivers: pl.DataFrame) -> dict[str, pl.DataFrame]:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from experiments.figures import house_style, new_figure
 from experiments.figures.gallery import write
 from experiments.figures.study import ladder_curve, plot_ladder
-from experiments.findings import FINDINGS
+from experiments.finding_ages import FINDINGS
 from experiments.sweep.spec import study_named
 
 

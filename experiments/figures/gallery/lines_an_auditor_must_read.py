@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from experiments.figures import house_style, new_figure
 from experiments.figures.audit import plot_audit
 from experiments.figures.gallery import write
-from experiments.findings import FINDINGS
+from experiments.finding_ages import FINDINGS
 
 
 def draw() -> Figure:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from experiments.figures import house_style, new_figure
 from experiments.figures.gallery import write
 from experiments.figures.study import plot_trade_off, trade_off
-from experiments.findings import FINDINGS
+from experiments.finding_ages import FINDINGS
 from experiments.sweep.spec import study_named
 
 
