@@ -55,7 +55,7 @@ def exposure(
         str | None,
         typer.Option(metavar="KIND", help="Or the busiest place of a kind: clinic, worship, leisure ..."),
     ] = None,
-    day: Annotated[int | None, typer.Option(help="One day of that place; up to 30 days if left out.")] = None,
+    day: Annotated[int | None, typer.Option(help="One day of that place; up to 20 days if left out.")] = None,
     from_h: Annotated[float, typer.Option("--from", help="From this hour of the day on.")] = 0.0,
     to_h: Annotated[float, typer.Option("--to", help="Until this hour.")] = 24.0,
     radius_m: Annotated[float, typer.Option("--radius", min=1, help="Reads so near count, m.")] = 250.0,
@@ -67,7 +67,8 @@ def exposure(
     To a rally, a clinic, a place of worship: whose plate was read there, whose home is known from all else,
     that evening and up to a year later. Writes exposure.csv and a figure.
     """
-    from experiments.exposure import event_occasion, place_occasion, report_exposure
+    from experiments.exposure_report import report_exposure
+    from experiments.occasions import event_occasion, place_occasion
     from experiments.prepare import COPY_FIRST, refuse_unwritable
     from simulator.errors import ScenarioError
     from simulator.recapture import Recaptured

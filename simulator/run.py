@@ -155,7 +155,7 @@ def simulate(
         places=conform("places", world.places.to_frame()),
         drivers=drivers,
         cameras=_cameras_frame(world.cameras),
-        summary=summarise(streamed.scores["outcomes"], drivers),
+        summary=summarise(streamed.scores["outcomes"], drivers, last_day=scenario.checkpoints()[-1]),
         example_sightings=streamed.example_sightings,
         example_beliefs=streamed.example_beliefs,
         reads_by_camera=streamed.reads_by_camera,

@@ -131,8 +131,7 @@ class SharedCapture:
         Scored
             Tables ``beliefs``, ``outcomes`` and ``claims`` of all drivers.
         """
-        world = self.world_of(scenario)
-        setting = self._setting(world)
+        world, setting = self.world_of(scenario), self.setting_of(scenario)
         key = self._key(world, setting)
         if key in self._looked:
             return self._looked[key]
@@ -150,26 +149,15 @@ class SharedCapture:
         self._looked[key] = scored
         return scored
 
-    def _key(self, world: World, setting: AttackSetting) -> bytes:
-        """Return a hash of all that attackers will see.
+    def setting_of(self, scenario: Scenario) -> AttackSetting:
+        """Return the attackers of a scenario with what they know and have learned; kept, as it takes time.
 
-        When a sighting is deleted matters only if that is before the last checkpoint: rules that delete
-        nothing until then are one and the same.
+        Raises
+        ------
+        ScenarioError
+            If the readers of that scenario would read something else.
         """
-        readers = setting.knowledge.readers
-        assert readers is not None
-        told = repr((setting.names, world.scenario.attackers.believes)).encode()
-        digest = hashlib.blake2b(told + readers.read_rate.tobytes(), digest_size=16)
-        last_s = world.scenario.checkpoints()[-1] * DAY_S
-        for first, last, sightings in self.reads():
-            view = view_of(world, sightings, first, last)
-            digest.update(view.checkpoint_days.tobytes())
-            for values in (view.indptr, view.time_s, view.camera_id, view.x_m, view.y_m):
-                digest.update(values.tobytes())
-            digest.update(np.minimum(view.expires_s, last_s + 1).tobytes())
-        return digest.digest()
-
-    def _setting(self, world: World) -> AttackSetting:
+        world = self.world_of(scenario)
         setting = attack_setting(world)
         readers = setting.knowledge.readers
         assert readers is not None
@@ -191,6 +179,25 @@ class SharedCapture:
             training = training_of(self._towns[believes, manner], world.scenario)
             setting = replace(setting, knowledge=replace(setting.knowledge, training=training, manner=manner))
         return setting
+
+    def _key(self, world: World, setting: AttackSetting) -> bytes:
+        """Return a hash of all that attackers will see.
+
+        When a sighting is deleted matters only if that is before the last checkpoint: rules that delete
+        nothing until then are one and the same.
+        """
+        readers = setting.knowledge.readers
+        assert readers is not None
+        told = repr((setting.names, world.scenario.attackers.believes)).encode()
+        digest = hashlib.blake2b(told + readers.read_rate.tobytes(), digest_size=16)
+        last_s = world.scenario.checkpoints()[-1] * DAY_S
+        for first, last, sightings in self.reads():
+            view = view_of(world, sightings, first, last)
+            digest.update(view.checkpoint_days.tobytes())
+            for values in (view.indptr, view.time_s, view.camera_id, view.x_m, view.y_m):
+                digest.update(values.tobytes())
+            digest.update(np.minimum(view.expires_s, last_s + 1).tobytes())
+        return digest.digest()
 
 
 def _unpacked(

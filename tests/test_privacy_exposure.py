@@ -12,14 +12,8 @@ from engine_town import tiny_scenario
 from typer.testing import CliRunner
 
 from experiments.cli import app
-from experiments.exposure import (
-    Occasion,
-    event_occasion,
-    exposure_of,
-    name_homes,
-    people_exposed,
-    place_occasion,
-)
+from experiments.exposure import exposure_of, name_homes, people_exposed
+from experiments.occasions import Occasion, event_occasion, place_occasion
 from simulator.archive_rules import Archive, HotListOnly
 from simulator.chunks import ground_of
 from simulator.errors import ScenarioError

@@ -149,6 +149,23 @@ def test_summary_rows():
     assert everyone["drivers"].unique().to_list() == [6]
 
 
+def test_who_finds_all_early_has_a_row_for_the_last_day():
+    early, late = [1, 3, 3, 3], [7, 7, 60, 60]
+    outcomes = pl.concat(
+        [
+            outcomes_of(early, [True] * 4),
+            outcomes_of(late, [True, True, False, False], attacker="b"),
+        ]
+    )
+    frame = summarise(outcomes, residents(4))
+    assert frame["day"].to_list() == [7, 30, 60] * 2
+    assert frame["share"].to_list() == [1.0] * 3 + [0.5] * 3
+    assert frame["restricted_mean_days"].to_list() == pytest.approx([2.5] * 3 + [33.5] * 3)
+    alone = summarise(outcomes_of(early, [True] * 4), residents(4), last_day=60)
+    assert alone["day"].to_list() == [7, 30, 60]
+    assert alone["share_low"].null_count() == 0
+
+
 def test_summary_of_the_unfound_has_nulls_not_nans():
     frame = summarise(outcomes_of([60] * 4, [False] * 4), residents(4))
     assert frame["share"].to_list() == [0.0, 0.0, 0.0]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from experiments.cli import app
 from experiments.sweep.command import prepare
 from experiments.sweep.design import Cell, Design, design_of, levels_of
 from experiments.sweep.folder import CELL_TABLES, StudyFolder
+from experiments.sweep.kills import check_kills
 from experiments.sweep.results import study_results, write_results
 from experiments.sweep.spec import Study, study_from_dict, study_names
 from experiments.sweep.work import look, run_here, world_of
@@ -274,36 +272,19 @@ def test_one_factor_at_a_time(study_file: Path) -> None:
 
 @pytest.mark.parametrize(("workers", "moments"), [(1, 3), (2, 1)])
 def test_killed_and_gone_on(
-    design: Design, undisturbed: StudyFolder, study_file: Path, tmp_path: Path, workers: int, moments: int
+    undisturbed: StudyFolder, study_file: Path, tmp_path: Path, workers: int, moments: int
 ) -> None:
-    out, rng = tmp_path / "out", np.random.default_rng(workers)
-    command = [sys.executable, "-m", "experiments", "sweep", str(study_file), "--out", str(out), "-q"]
-    command += ["--workers", str(workers)]
-    cells = out / "cells"
-    kept: dict[str, int] = {}
-    for _ in range(moments):
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-        until = time.monotonic() + 60
-        n = len(kept) + 1
-        # A moment after the next cell has come.
-        while process.poll() is None and time.monotonic() < until and len(_done(cells)) < n:
-            time.sleep(0.01)
-        time.sleep(float(rng.uniform(0, 0.05)))
-        process.kill()
-        process.wait()
-        for name, written in kept.items():
-            assert (cells / name).stat().st_mtime_ns == written, "done once"
-        kept = {name: (cells / name).stat().st_mtime_ns for name in _done(cells)}
-    assert len(kept) > 0
-    folder = do(design, out, workers)
-    assert hashes(design, folder) == hashes(design, undisturbed)
-    for name, written in kept.items():
-        assert (cells / name).stat().st_mtime_ns == written, "done once"
-    assert list((out / "captures").iterdir()) == []
-
-
-def _done(cells: Path) -> list[str]:
-    return [p.name for p in cells.iterdir() if not p.name.endswith(".partial")] if cells.is_dir() else []
+    found = check_kills(
+        str(study_file),
+        tmp_path,
+        kills=moments,
+        workers=(workers,),
+        longest_s=0.3 * workers,
+        seed=workers,
+        undisturbed=undisturbed.path,
+    )
+    assert len(found.done_at_kill) == moments and found.sweeps >= 1
+    assert not found.written_twice and not found.different
 
 
 # --- what is refused -----------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from contextlib import suppress
 
 import polars as pl
 
-from experiments.exposure import Occasion, event_occasion, people_exposed, place_occasion
+from experiments.exposure import people_exposed
+from experiments.occasions import Occasion, event_occasion, place_occasion
 from experiments.sweep.measures import CellTables, Measure, register
 from experiments.sweep.probes import register_probe, taken_of
 from simulator.adversary.attacker import default_attacker_names
@@ -49,8 +50,10 @@ def _exposure(shared: SharedCapture, scenario: Scenario) -> pl.DataFrame:
             "out the measures 'visitors-listed' and 'visitors-named', or set people.clinics."
         )
     names = scenario.attackers.names or default_attacker_names()
+    # All know the same, and the look at this cell has made it already.
+    setting = shared.setting_of(scenario)
     return pl.concat(
-        people_exposed(taken, occasion, scenario.archive, name).select(
+        people_exposed(taken, occasion, scenario.archive, name, setting).select(
             pl.lit(name).alias("attacker"), pl.lit(where).alias("at"), pl.all()
         )
         for name in names

@@ -50,12 +50,19 @@ class Curve:
     high: FloatArray
     n: int
 
+    @property
+    def known_until(self) -> float:
+        """Time up to which it is known: for ever once all are found, else as long as anyone was watched."""
+        if not self.n:
+            return 0.0
+        return float("inf") if self.share[-1] == 1.0 else float(self.time[-1])
+
     def at(self, time: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return share, low and high at times; NaN beyond the last time that anyone was watched."""
+        """Return share, low and high at times; NaN beyond :attr:`known_until`."""
         when = np.asarray(time, dtype=np.float64)
         k = np.searchsorted(self.time, when, side="right")
         nobody = float(wilson(0, self.n)[1]) if self.n else float("nan")
-        beyond = (when > self.time[-1]) if self.n else np.ones(when.shape, dtype=bool)
+        beyond = (when > self.known_until) if self.n else np.ones(when.shape, dtype=bool)
         out = []
         for values, before in (
             (self.share, 0.0),
@@ -162,6 +169,7 @@ def summarise(
     *,
     days: Sequence[int] = SUMMARY_DAYS,
     kind: str | None = "resident",
+    last_day: int | None = None,
 ) -> pl.DataFrame:
     """Summarise outcomes: the table ``summary``.
 
@@ -176,6 +184,8 @@ def summarise(
         checkpoint is always there.
     kind
         Kind of driver to keep, ``None`` for all.
+    last_day
+        The last checkpoint; the last day in ``outcomes`` if left out.
 
     Returns
     -------
@@ -184,11 +194,14 @@ def summarise(
         their upper ends where the lower band never reaches one half.
     """
     rows: list[dict[str, object]] = []
+    if last_day is None and outcomes.height:
+        last_day = int(outcomes["days"].max())  # type: ignore[arg-type]
     for key, group in _groups(of_kind(outcomes, drivers, kind)):
         observed = group["observed"].to_numpy()
         curve = kaplan_meier(group["days"].to_numpy(), observed)
         sightings = kaplan_meier(group["sightings"].to_numpy(), observed)
-        last = int(curve.time[-1])
+        # Whoever finds all of them early has found them on the last day, too.
+        last = int(min(curve.known_until, last_day or curve.time[-1]))
         wanted = sorted({d for d in days if d < last} | {last})
         median = curve.quantile()
         share, low, high = curve.at(wanted)
@@ -325,7 +338,7 @@ def compare(outcomes_a: pl.DataFrame, outcomes_b: pl.DataFrame) -> pl.DataFrame:
         if b is None:
             continue
         curves = [kaplan_meier(g["days"].to_numpy(), g["observed"].to_numpy()) for g in (a, b)]
-        last = min(float(c.time[-1]) for c in curves)
+        last = min(*(c.known_until for c in curves), max(float(c.time[-1]) for c in curves))
         statistic, p_value = None, None
         if a["observed"].any() or b["observed"].any():
             test = stats.logrank(_censored(a), _censored(b))

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.roads.assemble import SPEED_MPS, StreetPlan
-from simulator.roads.network import RoadClass
 from simulator.roads.osm_read import LonLat, Way
 
 Project = Callable[
@@ -226,8 +225,3 @@ def _rough_length(piece: Piece, places: dict[int, LonLat]) -> float:
     points = np.array([places[piece.a], *piece.bends, places[piece.b]])
     step = np.diff(points, axis=0) * [np.cos(np.radians(points[0, 1])), 1.0]
     return float(np.hypot(step[:, 0], step[:, 1]).sum()) + 1e-12
-
-
-def is_main(road_class: int) -> bool:
-    """Tell whether a class is a main road (secondary or higher)."""
-    return road_class <= RoadClass.SECONDARY

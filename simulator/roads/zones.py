@@ -12,7 +12,6 @@ from simulator.roads.network import RoadClass, RoadNetwork
 _HOMES = np.array([0.0, 0.0, 0.15, 0.35, 0.7, 1.0, 0.0])
 _WORK = np.array([0.0, 0.05, 1.0, 1.0, 0.7, 0.4, 0.0])
 _AMENITY = np.array([0.0, 0.0, 1.0, 1.0, 0.6, 0.15, 0.0])
-_MAIN = (RoadClass.MOTORWAY, RoadClass.TRUNK, RoadClass.PRIMARY, RoadClass.SECONDARY)
 MOST_GATEWAYS = 24
 FEWEST_GATEWAYS = 4
 
@@ -119,15 +118,6 @@ def choose_gateways(
         if node not in chosen:
             chosen.append(node)
     return np.array(sorted(chosen), dtype=np.int32)
-
-
-def rim_nodes_on_main_roads(network: RoadNetwork, *, within_share: float = 0.02) -> NDArray[np.int64]:
-    """Return nodes near the bounding box's sides whose street is a main road."""
-    x, y = network.node_x_m, network.node_y_m
-    x0, y0, x1, y1 = network.bounds_m
-    near = np.minimum(np.minimum(x - x0, x1 - x), np.minimum(y - y0, y1 - y))
-    main = main_class_at_node(network) <= int(_MAIN[-1])
-    return np.flatnonzero(main & (near <= within_share * np.sqrt((x1 - x0) * (y1 - y0))))
 
 
 def _far_from(

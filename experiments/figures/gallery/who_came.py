@@ -9,10 +9,11 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.figure import Figure
 
-from experiments.exposure import archives_compared, exposure_of, place_occasion
+from experiments.exposure import archives_compared, exposure_of
 from experiments.figures import house_style, new_figure
 from experiments.figures.exposure import plot_exposure
 from experiments.figures.gallery import example_run, write
+from experiments.occasions import place_occasion
 from simulator.recapture import recapture_run
 
 
