@@ -5,17 +5,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from simulator.archive_rules import RULE_KINDS
 from simulator.errors import ScenarioError, did_you_mean
 from simulator.scenario import Scenario
-from simulator.scenario_parts import READER_KINDS, FixedReaders
-
-# The tags of unions are no part of a file's path.
-_KINDS = frozenset((*READER_KINDS, *RULE_KINDS))
+from simulator.scenario_parts import READER_KINDS
+from simulator.validation import validated
 
 
 def scenario_from_dict(data: Mapping[str, Any], *, where: str = "scenario") -> Scenario:
@@ -26,13 +22,16 @@ def scenario_from_dict(data: Mapping[str, Any], *, where: str = "scenario") -> S
     ScenarioError
         Naming each faulty key, what is allowed, and the nearest right name for a misspelt one.
     """
-    try:
-        return Scenario.model_validate(dict(data))
-    except ValidationError as error:
-        lines = [_explain(dict(item), data) for item in error.errors(include_url=False)]
-        raise ScenarioError(
-            f"{where} cannot be used:\n" + "\n".join(f"  - {line}" for line in lines)
-        ) from None
+    return validated(
+        Scenario,
+        data,
+        error=ScenarioError,
+        where=where,
+        whole="scenario",
+        # The tags of unions are no part of a file's path.
+        tags=frozenset((*READER_KINDS, *RULE_KINDS)),
+        say_kind=_say_kind,
+    )
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -133,52 +132,8 @@ def _set_path(data: Any, path: str, value: Any) -> None:
         at = at[key]
 
 
-def _explain(item: dict[str, Any], data: Mapping[str, Any]) -> str:
-    # After a list's number, tags are kinds, not keys.
-    path = item["loc"]
-    loc = [p for i, p in enumerate(path) if not (i and isinstance(path[i - 1], int) and p in _KINDS)]
-    place = ".".join(str(p) for p in loc) or "scenario"
-    match item["type"]:
-        case "extra_forbidden":
-            return f"unknown key '{place}'. {did_you_mean(str(loc[-1]), _known_keys(loc[:-1], data))}"
-        case "missing":
-            return f"'{place}' is missing."
-        case "union_tag_invalid" | "union_tag_not_found":
-            rule = "rules" in loc
-            given = item["ctx"].get("tag")
-            near = f" {did_you_mean(given, RULE_KINDS)}" if rule and given else ""
-            kinds = ", ".join(RULE_KINDS if rule else READER_KINDS)
-            return f"'{place}.kind' must be one of {kinds}.{near}"
-        case "value_error":
-            said = str(item["ctx"]["error"])
-            return f"{place}: {said}" + ("" if said.endswith((".", "?")) else ".")
-        case _:
-            shown = item.get("input")
-            return f"'{place}' = {shown!r}: {item['msg'][0].lower()}{item['msg'][1:]}."
-
-
-def _known_keys(loc: list[Any], data: Mapping[str, Any]) -> list[str]:
-    """Return the keys that the part of a scenario at a location may have."""
-    spec: Any = Scenario
-    at: Any = data
-    for step in loc:
-        at = at[step]
-        if isinstance(step, int):
-            # One of a list: reader groups by their kind, other lists hold one type of part.
-            options = [o for o in _models(spec) if _kind_of(o) in (None, at.get("kind"))]
-            spec = options[0] if options else FixedReaders
-        else:
-            spec = spec.model_fields[step].annotation
-    return list(getattr(spec, "model_fields", {}))
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for part in get_args(annotation) for model in _models(part)]
-
-
-def _kind_of(model: type[BaseModel]) -> Any:
-    """Return the reader kind that a model is for, None for other models."""
-    kind = model.model_fields.get("kind")
-    return get_args(kind.annotation)[0] if kind is not None else None
+def _say_kind(loc: list[int | str], given: Any) -> str:
+    rule = "rules" in loc
+    kinds = RULE_KINDS if rule else READER_KINDS
+    near = f" {did_you_mean(given, kinds)}" if rule and given else ""
+    return f"must be one of {', '.join(kinds)}.{near}"

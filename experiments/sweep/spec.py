@@ -6,12 +6,13 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from simulator.errors import StudyError, did_you_mean
 from simulator.spec import Citation, Spec
+from simulator.validation import validated
 
 _STUDIES = files("experiments") / "studies"
 _SLUG = r"^[a-z0-9][a-z0-9-]*$"
@@ -279,44 +280,7 @@ def study_from_dict(data: Mapping[str, Any], *, where: str = "study") -> Study:
     StudyError
         Naming each faulty key, what is allowed, and the nearest right name for a misspelt one.
     """
-    try:
-        return Study.model_validate(dict(data))
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-        # A list whose parts are at fault is also said to be too short.
-        said = [
-            item
-            for item in found
-            if item["type"] != "too_short"
-            or not any(other["loc"][: len(item["loc"])] == item["loc"] != other["loc"] for other in found)
-        ]
-        lines = [_explain(dict(item)) for item in said]
-        raise StudyError(f"{where} cannot be used:\n" + "\n".join(f"  - {line}" for line in lines)) from None
-
-
-def _explain(item: dict[str, Any]) -> str:
-    loc = item["loc"]
-    place = ".".join(map(str, loc)) or "study"
-    match item["type"]:
-        case "extra_forbidden":
-            return f"unknown key '{place}'. {did_you_mean(str(loc[-1]), _keys_at(loc[:-1]))}"
-        case "missing":
-            return f"'{place}' is missing."
-        case "value_error":
-            said = str(item["ctx"]["error"])
-            return f"{place}: {said}" + ("" if said.endswith((".", "?")) else ".")
-        case _:
-            return f"'{place}' = {item.get('input')!r}: {item['msg'][0].lower()}{item['msg'][1:]}."
-
-
-def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
-    spec: Any = Study
-    for step in loc:
-        if isinstance(step, str):
-            spec = spec.model_fields[step].annotation
-            inner = [t for t in (spec, *get_args(spec)) if isinstance(t, type) and issubclass(t, BaseModel)]
-            spec = inner[0]
-    return list(spec.model_fields)
+    return validated(Study, data, error=StudyError, where=where, whole="study")
 
 
 def _label(value: Any) -> str:
