@@ -134,6 +134,21 @@ def test_a_figure_is_drawn_without_a_display_and_shows_itself(run: pt.Run) -> No
     assert any("seed 3" in text.get_text() for text in figure.texts)
 
 
+def test_figures_in_the_styles_for_paper_and_lecture_hall(
+    run: pt.Run, study: pt.Study, tmp_path: Path
+) -> None:
+    unread = (set(run.drivers["driver_id"]) - set(run.table("example_sightings")["driver_id"])).pop()
+    for draw in (run.figure, run.driver(unread).figure, study.figure):
+        screen, column, hall = draw(), draw(style="print"), draw(style="projection")
+        assert column.get_figwidth() == 3.5 < screen.get_figwidth()
+        assert hall.get_figwidth() / hall.get_figheight() == pytest.approx(16 / 9, rel=0.01)
+    # Written in its style outside of any block: TrueType letters.
+    run.figure("homes-known", style="print").savefig(tmp_path / "column.pdf")
+    assert b"/Type42" in (written := (tmp_path / "column.pdf").read_bytes()) or b"/FontFile2" in written
+    with pytest.raises(ScenarioError, match="'print'"):
+        run.figure("homes-known", style="prnt")
+
+
 def test_one_driver_with_reads_from_whichever_source(run: pt.Run) -> None:
     kept = run.table("example_sightings")
     number = int(kept["driver_id"][0])

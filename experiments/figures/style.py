@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from io import BytesIO
+from typing import Any
 
 import matplotlib
 import matplotlib.style
@@ -94,10 +95,14 @@ class ShownFigure(Figure):
     #: The style that it was drawn in, and is written in.
     house_style: str = "screen"
 
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
+        """Write the figure as matplotlib does, in the style that it was drawn in."""
+        with house_style(self.house_style):
+            super().savefig(*args, **kwargs)
+
     def _repr_png_(self) -> bytes:
         picture = BytesIO()
-        with house_style(self.house_style):
-            self.savefig(picture, format="png", dpi=_NOTEBOOK_DPI)
+        self.savefig(picture, format="png", dpi=_NOTEBOOK_DPI)
         return picture.getvalue()
 
 

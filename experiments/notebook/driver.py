@@ -80,14 +80,18 @@ class Driver:
             .select("time_s", "day", "hour", "camera_id", "x_m", "y_m")
         )
 
-    def figure(self, name: str = "map") -> Figure:
-        """Draw the driver on the map; ``"belief-on-the-map"`` for those in ``run.example_beliefs``."""
-        from experiments.figures import draw_figure, draw_map_of
+    def figure(self, name: str = "map", *, style: str | None = None) -> Figure:
+        """Draw the driver on the map; ``"belief-on-the-map"`` for those in ``run.example_beliefs``.
 
-        if name == "map":
-            reads = self.sightings.with_columns(driver_id=pl.lit(self.number))
-            return draw_map_of(self.run.engine, self.number, reads)
-        return draw_figure(self.run.engine, name, driver=self.number)
+        Styles are those of :meth:`Run.figure`.
+        """
+        from experiments.figures import draw_figure, draw_map_of, house_style
+
+        with house_style(style):
+            if name == "map":
+                reads = self.sightings.with_columns(driver_id=pl.lit(self.number))
+                return draw_map_of(self.run.engine, self.number, reads)
+            return draw_figure(self.run.engine, name, driver=self.number)
 
     def _captured_again(self) -> pl.DataFrame:
         from simulator.recapture import recapture

@@ -133,7 +133,9 @@ class Run(Kept):
 
         return figures_of(self.engine)
 
-    def figure(self, name: str = "homes-known", *, driver: int | None = None) -> Figure:
+    def figure(
+        self, name: str = "homes-known", *, driver: int | None = None, style: str | None = None
+    ) -> Figure:
         """Draw a standard figure.
 
         Parameters
@@ -143,6 +145,9 @@ class Run(Kept):
         driver
             Whom ``"map"`` and ``"belief-on-the-map"`` are about; a telling driver if left out. A map can be
             drawn of anybody, a belief of those in ``run.example_beliefs``.
+        style
+            ``"screen"``, ``"print"`` (a column of a paper) or ``"projection"`` (a lecture hall); see
+            :func:`experiments.figures.house_style`. That of the block around, or ``"screen"``, if left out.
 
         Returns
         -------
@@ -152,13 +157,14 @@ class Run(Kept):
         Raises
         ------
         ScenarioError
-            If there is no such figure, with the nearest names, or not of that driver.
+            If there is no such figure, or style, with the nearest names, or not of that driver.
         """
-        from experiments.figures import draw_figure
+        from experiments.figures import draw_figure, house_style
 
         if driver is not None and name == "map":
-            return self.driver(driver).figure()
-        return draw_figure(self.engine, name, driver=driver)
+            return self.driver(driver).figure(style=style)
+        with house_style(style):
+            return draw_figure(self.engine, name, driver=driver)
 
     def known(
         self,

@@ -92,14 +92,15 @@ class Study(Kept):
         """The rows of :attr:`results` that the study is about, in the order of its levels."""
         return headline_rows(self.spec, self.results)
 
-    def figure(self) -> Figure:
-        """Draw the study's figure.
+    def figure(self, *, style: str | None = None) -> Figure:
+        """Draw the study's figure, in one of the styles of :meth:`Run.figure`.
 
         Raises
         ------
         StudyError
             If there is none: a Latin hypercube has no ladder of levels.
         """
+        from experiments.figures import house_style
         from experiments.figures.study import study_figure
         from experiments.sweep.command import has_figure
 
@@ -108,7 +109,8 @@ class Study(Kept):
                 f"Study '{self.spec.id}' has no figure: there is no ladder of levels to draw. "
                 "Its numbers are in study.results."
             )
-        return study_figure(self.spec, self.results)
+        with house_style(style):
+            return study_figure(self.spec, self.results)
 
     def report(self, out: str | Path | None = None) -> Path:
         """Write the page that explains this study, as ``platetrail report`` does, and return its path.
