@@ -104,6 +104,6 @@ def test_a_cluster_that_is_not_there(design: Design, tmp_path: Path, monkeypatch
     monkeypatch.setattr("experiments.sweep.cluster._CONNECT_S", 0.5)
     folder = StudyFolder(path=tmp_path / "out")
     folder.open(design, force=False)
-    for address in ("tcp://127.0.0.1:9", "no such thing"):
+    for address in ("tcp://127.0.0.1:9", "no such thing", "foo://127.0.0.1:9"):
         with pytest.raises(ClusterError, match=r"cannot be reached.*Is the scheduler running"):
             run_on_cluster(folder, design.groups(), address, lambda done, what: None)

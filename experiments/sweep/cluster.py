@@ -104,11 +104,14 @@ def _captured(group: Group) -> SharedCapture:
 def _client(address: str) -> Iterator[Any]:
     try:
         from distributed import Client
+        from distributed.comm.addressing import get_address_host_port
     except ImportError:
         raise ClusterError(
             "--cluster needs dask.distributed, which is not installed: install 'platetrail[cluster]'."
         ) from None
     try:
+        # A client of an address that is none would go on trying after it has failed.
+        get_address_host_port(address)
         client = Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise ClusterError(
