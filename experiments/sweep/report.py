@@ -152,7 +152,8 @@ def headline_title(study: Study, rows: pl.DataFrame) -> str:
     }.get(wanted.measure, f"{place.capitalize()}, {how}: {measure.words}{when}")
     if row["criterion"].startswith("known-and-right"):
         verb = f"{place.capitalize()} of which the adversary was sure, and right,{when}"
-    return f"{verb} ({attacker_title(row['attacker'])}; {n:,} drivers in {row['n_replicates']} towns)"
+    towns = "one town" if row["n_replicates"] == 1 else f"{row['n_replicates']} towns"
+    return f"{verb} ({attacker_title(row['attacker'])}; {n:,} drivers in {towns})"
 
 
 def _best_attacker(study: Study, rows: pl.DataFrame, measure: Measure) -> str:
