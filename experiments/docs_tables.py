@@ -66,6 +66,7 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
     attackers, archive, studies = docs / "attackers.md", docs / "archive.md", docs / "studies.md"
     trust = docs / "trust.md"
     # They make their tables with the functions here.
+    from experiments.elsewhere_report import tables as tables_of_traffic
     from experiments.findings import findings_pages
     from experiments.verification import verification_table
 
@@ -78,7 +79,11 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
         docs / "scenario-file.md": scenario_file_page(),
         studies: with_part(measured, "studies", studies_table()),
         attackers: with_part(attackers.read_text(encoding="utf-8"), "attackers", attackers_table()),
-        trust: with_part(trust.read_text(encoding="utf-8"), "verification", verification_table()),
+        trust: with_part(
+            with_part(trust.read_text(encoding="utf-8"), "verification", verification_table()),
+            "elsewhere",
+            tables_of_traffic(),
+        ),
         **findings_pages(docs),
     }
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from rich import box
 from rich.table import Table
@@ -23,6 +24,7 @@ _TITLES = {
     "networks": "Two networks with ids of their own, joined by when and where, %",
     "looks": "Plates removed: trips followed by colour, type and make, %",
 }
+_MOST_COLUMNS = 5
 _NOTES = {
     "unicity": "Points are drawn from each trace. Too short: people with fewer points, who are left out.",
     "anonymity": "Street: an edge in either direction; cell: 500 m; district: 2 km.",
@@ -106,6 +108,9 @@ def span_words(minutes: float) -> str:
 
 def _unicity(frame: pl.DataFrame) -> Table:
     points = sorted(frame["points"].unique().to_list())
+    if len(points) > _MOST_COLUMNS:  # no terminal is that wide; tables on disk have them all
+        at = np.unique(np.geomspace(1, len(points), _MOST_COLUMNS).round().astype(int))
+        points = [points[i - 1] for i in at]
     table = _table(
         "unicity", ("place", "time", *(f"{p} points" if p > 1 else "1 point" for p in points), "too short")
     )

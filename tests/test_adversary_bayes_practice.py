@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.adversary.bayes.attacker import BayesAttacker
+from simulator.adversary.bayes.attacker import TRUSTED_MORE, BayesAttacker
 from simulator.adversary.bayes.modesty import Modesty, learn_modesty, tame
+from simulator.adversary.bayes.practice import Practice, log_score
+from simulator.adversary.knowledge import Manner
 from simulator.adversary.posterior import Posterior
 from simulator.chunks import MobileBlocks, attack_setting, capture, view_of
 from simulator.training import make_training
@@ -128,6 +130,34 @@ def test_modesty_by_hand() -> None:
     assert modesty.powers(np.array([0.0, 1.0])) == pytest.approx([0.5, 0.5 * np.exp(0.1)])
     assert modesty.doubts(np.array([3.0])) == pytest.approx([0.5])
     assert Modesty().doubts(np.array([3.0])) == pytest.approx([0.0])
+
+
+def test_log_score_equals_the_plain_way(tiny_world: World) -> None:
+    training = make_training(tiny_world, 30)
+    posterior = some_posterior(5, 30)
+    training = replace(training, home_edge=np.arange(30, dtype=np.int32) % 40)
+    training.home_edge[3] = -1  # beyond the map, where no hypothesis is
+    logs = []
+    for i in np.flatnonzero(training.home_edge >= 0):
+        listed, home = posterior.place[i, 0].tolist(), int(training.home_edge[i])
+        mass = posterior.mass[i, 0].astype(float)
+        others = np.setdiff1d(np.arange(40), listed)
+        left = (1 - mass.sum()) * posterior.prior[home] / posterior.prior[others].sum()
+        logs.append(np.log(mass[listed.index(home)] if home in listed else left))
+    assert log_score(posterior, training) == pytest.approx(np.mean(logs), abs=1e-4)
+
+
+def test_trust_in_stays_at_home_is_practised_on_traffic_from_elsewhere_alone(tiny_world: World) -> None:
+    known = replace(attack_setting(tiny_world).knowledge, training=make_training(tiny_world, 200))
+    assert BayesAttacker()._practice(known).home_own is None
+    elsewhere = replace(known, manner=Manner(), training=replace(known.training))  # type: ignore[type-var]
+    chosen = BayesAttacker()._practice(elsewhere).home_own
+    assert chosen is None or chosen in TRUSTED_MORE
+    # What practice taught goes before what is taken for granted.
+    sure = BayesAttacker(home_own=TRUSTED_MORE[-1])
+    assert sure._settings(Practice()).home_own.tolist() == np.repeat(TRUSTED_MORE[-1], 2).tolist()
+    told = Practice(home_own=TRUSTED_MORE[0])
+    assert sure._settings(told).home_own.tolist() == np.repeat(TRUSTED_MORE[0], 2).tolist()
 
 
 def test_practice_is_about_made_up_drivers_only(tiny_world: World) -> None:

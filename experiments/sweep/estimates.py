@@ -122,6 +122,15 @@ def share_interval(
     return np.where(share <= 0, 0.0, low), np.where(share >= 1, 1.0, high)
 
 
+def pooled_share(n: FloatArray, share: FloatArray) -> tuple[float, float, float]:
+    """Return a share over replicates, and its interval, from those of single ones and the drivers of each."""
+    x = n * share
+    r, size = np.array([float(len(n))]), np.array([n.sum()])
+    pooled, variance = _estimate(size, r, x.sum(), x.sum(), (x * x).sum(), (x * n).sum(), (n * n).sum())
+    low, high = share_interval(pooled, variance, size, _quantile(size, r))
+    return float(pooled[0]), float(low[0]), float(high[0])
+
+
 def median_over_replicates(values: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return medians with intervals of the values of all replicates; null where infinite, not reached.
 

@@ -14,7 +14,7 @@ from simulator.adversary.bayes.habits import UNKNOWN_HABITS, Habits
 from simulator.adversary.bayes.infer import infer_plates, point_guesses, softplus_table
 from simulator.adversary.bayes.model import Side, model_of
 from simulator.adversary.bayes.parked import Nearby, nearby
-from simulator.adversary.bayes.practice import Practice, learn_modesties, learn_shares
+from simulator.adversary.bayes.practice import Practice, learn_modesties, learn_shares, log_score
 from simulator.adversary.bayes.sparse_knowledge import density_posterior
 from simulator.adversary.bayes.tables import chance_of_levels
 from simulator.adversary.knowledge import Knowledge, ReaderFacts, Rung
@@ -25,6 +25,8 @@ from simulator.sightings.view import ArchiveView
 # Three to one: a guess is worth more than silence as long as there may well be a place to find.
 _NOWHERE = 0.75
 _PRACTICE_CHECKPOINTS = 5
+#: Shares of stays at home that practice tries beside ``home_own``, as long as it gets better.
+TRUSTED_MORE = ((0.65, 0.5, 0.1, 0.0, 0.0), (0.8, 0.6, 0.1, 0.0, 0.0), (0.9, 0.75, 0.1, 0.0, 0.0))
 
 
 _PRACTICES: weakref.WeakKeyDictionary[Training, dict[BayesAttacker, Practice]] = weakref.WeakKeyDictionary()
@@ -49,7 +51,8 @@ class BayesAttacker:
         Ventura 2011; Ribatet, Cooley & Davison 2012). Chosen by coverage on a few seeds of
         ``norfolk-density`` and of a ring-radial city.
     home_own, work_own
-        Share of stays of each class (:mod:`simulator.adversary.bayes.events`) spent at home, at work.
+        Share of stays of each class (:mod:`simulator.adversary.bayes.events`) spent at home, at work. On
+        traffic that this project did not write, practice may put more trust in stays at home.
     work_home
         Of noon gaps that are not spent at work, the share spent at home.
     none_home
@@ -128,9 +131,23 @@ class BayesAttacker:
         some = np.unique(np.linspace(0, view.n_checkpoints - 1, _PRACTICE_CHECKPOINTS).round().astype(int))
         view = replace(view, checkpoint_days=view.checkpoint_days[some])
         near = nearby(view, readers, streets)
-        shares = learn_shares(training, view, near)
-        posteriors = self._posteriors(view, near, knowledge, shares)
-        return learn_modesties(training, view, near, shares, posteriors, self.habits.no_work_share)
+        no_work = self.habits.no_work_share
+
+        def practised(shares: Practice) -> tuple[float, Practice]:
+            posteriors = self._posteriors(view, near, knowledge, shares)
+            practice = learn_modesties(training, view, near, shares, posteriors, no_work)
+            home = practice.tamed(posteriors[0], view, near, target="home", none=0.0)
+            return log_score(home, training), practice
+
+        best = practised(learn_shares(training, view, near))
+        if knowledge.manner is None:
+            return best[1]
+        for home_own in TRUSTED_MORE:
+            tried = practised(replace(learn_shares(training, view, near), home_own=home_own))
+            if tried[0] <= best[0]:
+                break
+            best = tried
+        return best[1]
 
     def _posteriors(
         self, view: ArchiveView, near: Nearby, knowledge: Knowledge, practice: Practice
@@ -177,7 +194,7 @@ class BayesAttacker:
             work_home=self.work_home,
             none_home=self.none_home,
             no_work=self.habits.no_work_share,
-            home_own=np.repeat(self.home_own, 2),
+            home_own=np.repeat(practice.home_own or self.home_own, 2),
             work_own=np.repeat(self.work_own, 2),
             at_home=np.array(practice.at_home),
             at_work=np.array(practice.at_work),

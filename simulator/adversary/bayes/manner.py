@@ -28,7 +28,7 @@ LADDERS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("spread", (0.06, 0.15, 0.35, 0.6, 1.0, 1.5, 2.0)),
     ("taste", (0.0, 0.35, 1.0, 2.0)),
     ("reach", (0.3, 1.0, 3.0)),
-    ("aid", (0.3, 1.0, 2.0)),
+    ("aid", (0.0, 0.3, 1.0, 2.0)),
 )
 # Of all reads, those that no imagined route explains.
 _ODD_SHARE = 0.1

@@ -1,9 +1,8 @@
 """What the Bayesian adversary learns from drivers that it made up: shares it need not guess, and modesty.
 
 It knows the homes and work places of made-up drivers (:class:`~simulator.adversary.training.Training`), and
-so
-how often a sighting by a reader on a car, or at a car park, is one of the car parked at home, or at work; and
-how far its posteriors can be trusted (:mod:`simulator.adversary.bayes.modesty`).
+so how often a sighting by a reader on a car, or at a car park, is one of the car parked at home, or at
+work; and how far its posteriors can be trusted (:mod:`simulator.adversary.bayes.modesty`).
 """
 
 from __future__ import annotations
@@ -39,12 +38,15 @@ class Practice:
         (:mod:`simulator.adversary.bayes.parked`).
     home, work
         How posteriors are tamed; ``None``: not at all.
+    home_own
+        Share of stays of each class spent at home; ``None``: as taken for granted.
     """
 
     at_home: tuple[float, ...] = AT_HOME
     at_work: tuple[float, ...] = AT_WORK
     home: Modesties | None = None
     work: Modesties | None = None
+    home_own: tuple[float, ...] | None = None
 
     def tamed(
         self,
@@ -128,6 +130,22 @@ def learn_modesties(
             no_work_share,
         ),
     )  # fmt: skip
+
+
+def log_score(home: Posterior, training: Training) -> float:
+    """Return the mean log-probability of made-up drivers' homes at all checkpoints (Gneiting & Raftery 2007).
+
+    Homes that are no hypothesis do not count.
+    """
+    truth = hypothesis_at(home, training.home_edge, training.home_x_m, training.home_y_m)
+    who = np.flatnonzero(truth >= 0)
+    truth, place, mass = truth[who, None, None], home.place[who], home.mass[who].astype(np.float64)
+    found = place == truth
+    listed_prior = np.where(place >= 0, home.prior[np.maximum(place, 0)], 0.0).sum(axis=2)
+    # What is not listed is spread by the prior.
+    left = np.maximum(1.0 - mass.sum(axis=2), 0.0) / np.maximum(1.0 - listed_prior, 1e-12)
+    chance = np.where(found.any(axis=2), (mass * found).sum(axis=2), left * home.prior[truth[:, :, 0]])
+    return float(np.log(chance + 1e-12).mean())
 
 
 def _parked_shares(

@@ -4,8 +4,8 @@ Nothing here is this project's: streets come from SUMO's netconvert, routes from
 random errors of the travel times), drives from its mesoscopic model. Only who wants to go where, and when,
 is written below: tours from a home to work, shops and other people's houses, some beyond the town's border.
 
-Usage: ``python tests/make_sumo_town.py DIR [--side 14] [--drivers 120] [--days 14] [--seed 1]``, in an
-environment with eclipse-sumo. DIR gets ``town.net.xml.gz``, ``routes.xml.gz`` and ``homes.csv``.
+Usage: ``python -m experiments.sumo_town DIR [--side 14] [--drivers 120] [--days 14] [--seed 1]``, with the
+extra ``sumo`` installed. DIR gets ``town.net.xml.gz``, ``routes.xml.gz`` and ``homes.csv``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
+
+from simulator.errors import TrafficError
 
 BLOCK_M = 150.0
 DAY_S = 86_400
@@ -27,8 +30,10 @@ Spot = tuple[str, float]  # SUMO's edge and the metres along it
 
 
 def _tool(name: str) -> str:
-    import sumo
-
+    try:
+        import sumo
+    except ImportError as error:
+        raise TrafficError("Making traffic needs SUMO: pip install 'platetrail[sumo]'") from error
     return str(Path(sumo.SUMO_HOME) / "bin" / name)
 
 
@@ -90,7 +95,8 @@ class Town:
         self.shops = [self.spot(k) for k in rng.choices(every, jobs, k=max(12, len(every) // 60))]
         # Ways out: where main roads meet the border.
         rim = BLOCK_M * 0.8
-        self.out, self.into = [], []
+        self.out: list[str] = []
+        self.into: list[str] = []
         for key, e in self.edges.items():
             if e.getType() == "highway.residential":
                 continue
@@ -105,7 +111,7 @@ class Town:
         self.gates = [(i, o) for i, o in pairs if i in self.into]
 
     @staticmethod
-    def _middle(edge) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+    def _middle(edge: Any) -> tuple[float, float]:
         (ax, ay), (bx, by) = edge.getFromNode().getCoord(), edge.getToNode().getCoord()
         return (ax + bx) / 2, (ay + by) / 2
 
@@ -119,10 +125,11 @@ class Town:
         edge = self.edges[spot[0]]
         from sumolib.geomhelper import positionAtShapeOffset
 
-        return positionAtShapeOffset(edge.getShape(), spot[1] / edge.getLength() * _length(edge.getShape()))
+        x, y = positionAtShapeOffset(edge.getShape(), spot[1] / edge.getLength() * _length(edge.getShape()))
+        return x, y
 
 
-def _length(shape) -> float:  # type: ignore[no-untyped-def]
+def _length(shape: Any) -> float:
     return sum(math.dist(a[:2], b[:2]) for a, b in itertools.pairwise(shape))
 
 
@@ -234,10 +241,15 @@ def make_town(out: Path, *, side: int, drivers: int, days: int, seed: int) -> No
         shutil.copy(work / "homes.csv", out / "homes.csv")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Make a town."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     for name, value in (("side", 14), ("drivers", 120), ("days", 14), ("seed", 1)):
         parser.add_argument(f"--{name}", type=int, default=value)
     given = parser.parse_args()
     make_town(given.out, side=given.side, drivers=given.drivers, days=given.days, seed=given.seed)
+
+
+if __name__ == "__main__":
+    main()
