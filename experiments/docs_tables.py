@@ -66,9 +66,8 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
     attackers, archive, studies = docs / "attackers.md", docs / "archive.md", docs / "studies.md"
     trust = docs / "trust.md"
     # They make their tables with the functions here.
-    from experiments.elsewhere_report import tables as tables_of_traffic
     from experiments.findings import findings_pages
-    from experiments.verification import verification_table
+    from experiments.trust_page import trust_page
 
     measured = with_part(studies.read_text(encoding="utf-8"), "measures", measures_table())
     rules = with_part(archive.read_text(encoding="utf-8"), "rules", rules_table())
@@ -79,11 +78,7 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
         docs / "scenario-file.md": scenario_file_page(),
         studies: with_part(measured, "studies", studies_table()),
         attackers: with_part(attackers.read_text(encoding="utf-8"), "attackers", attackers_table()),
-        trust: with_part(
-            with_part(trust.read_text(encoding="utf-8"), "verification", verification_table()),
-            "elsewhere",
-            tables_of_traffic(),
-        ),
+        trust: trust_page(docs),
         **findings_pages(docs),
     }
 
@@ -375,10 +370,10 @@ def markdown_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> li
 
 def with_part(text: str, name: str, part: str) -> str:
     """Replace what stands between ``<!-- made: name -->`` and ``<!-- end -->``."""
-    found = re.search(rf"(<!-- made: {name} -->\n).*?(\n<!-- end -->)", text, flags=re.DOTALL)
+    found = re.search(rf"(<!-- made: {name} -->\n).*?<!-- end -->", text, flags=re.DOTALL)
     if found is None:
         raise LookupError(f"The page has no part '<!-- made: {name} -->' … '<!-- end -->'.")
-    return text[: found.end(1)] + part + text[found.start(2) :]
+    return f"{text[: found.end(1)]}{part}\n<!-- end -->{text[found.end() :]}"
 
 
 def main(arguments: list[str] | None = None) -> int:

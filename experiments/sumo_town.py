@@ -18,14 +18,16 @@ import math
 import random
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from simulator.errors import TrafficError
+from simulator.errors import PlatetrailError, TrafficError
 
 BLOCK_M = 150.0
 DAY_S = 86_400
+_LEAST_SIDE = 10
 Spot = tuple[str, float]  # SUMO's edge and the metres along it
 
 
@@ -213,7 +215,19 @@ def write_demand(folder: Path, town: Town, drivers: int, days: int, rng: random.
 
 
 def make_town(out: Path, *, side: int, drivers: int, days: int, seed: int) -> None:
-    """Make the three files in ``out``."""
+    """Make the three files in ``out``.
+
+    Raises
+    ------
+    TrafficError
+        If SUMO is not installed, or a town would be too small to hold main roads, or empty.
+    """
+    if side < _LEAST_SIDE or drivers < 1 or days < 1:
+        raise TrafficError(
+            f"side = {side}, drivers = {drivers}, days = {days}: a town has at least {_LEAST_SIDE} junctions "
+            "a side, and somebody who drives on some day."
+        )
+    _tool("sumo")  # or say so before anything is made
     rng = random.Random(seed)
     out.mkdir(parents=True, exist_ok=True)
 
@@ -241,15 +255,20 @@ def make_town(out: Path, *, side: int, drivers: int, days: int, seed: int) -> No
         shutil.copy(work / "homes.csv", out / "homes.csv")
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     """Make a town."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     for name, value in (("side", 14), ("drivers", 120), ("days", 14), ("seed", 1)):
         parser.add_argument(f"--{name}", type=int, default=value)
-    given = parser.parse_args()
-    make_town(given.out, side=given.side, drivers=given.drivers, days=given.days, seed=given.seed)
+    given = parser.parse_args(arguments)
+    try:
+        make_town(given.out, side=given.side, drivers=given.drivers, days=given.days, seed=given.seed)
+    except PlatetrailError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -11,6 +11,7 @@ from scipy import stats
 
 from experiments.elsewhere_report import CSV, RATIO, WANTED, holds, pooled, tables
 from experiments.elsewhere_study import COLUMNS, LAYOUTS, Town, main, mass_near, study
+from experiments.sumo_town import main as make_a_town
 from simulator.adversary.posterior import Posterior
 
 
@@ -101,6 +102,13 @@ def test_figures_of_a_small_town_add_up(tmp_path: Path) -> None:
         assert held == sorted(held)
     # What is there is not made again.
     assert not list(study(tmp_path, layouts=["fixed-and-patrols"], towns=towns, seed=1, done=rows))
+
+
+def test_towns_that_cannot_be_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for wrong in (["--side", "4"], ["--drivers", "0"], ["--days", "-1"]):
+        assert make_a_town([str(tmp_path / "town"), *wrong]) == 2
+        assert "at least 10 junctions a side" in capsys.readouterr().err
+    assert not (tmp_path / "town").exists()
 
 
 def test_layouts_and_towns_that_are_none_are_refused(
