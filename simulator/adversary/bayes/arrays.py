@@ -33,8 +33,7 @@ class PlaceArrays(NamedTuple):
     col_level: NDArray[np.uint8]
     col_most: NDArray[np.uint8]
     col_first: NDArray[np.int64]
-    col_size: NDArray[np.int32]
-    row: NDArray[np.int32]
+    row: NDArray[np.uint16] | NDArray[np.uint32]
     place_of_edge: NDArray[np.int32]
     density: NDArray[np.float64]
 

@@ -21,6 +21,8 @@ from simulator.adversary.bayes.urn import FACTORS, urn_gain
 
 _NOTED_HOMES = 10
 _LEAST_NOTED = 0.02
+# Likeliest places that may be guesses, and those that are looked for near them.
+_CANDIDATES, _LISTED = 24, 128
 # Grid of z at which log(1 + exp(z)) is tabulated; its step is that of the levels of probability.
 _Z_LOW, _Z_HIGH = -9.0, 24.0
 
@@ -123,6 +125,12 @@ def infer_plates(  # type: ignore[no-untyped-def]
             gain = np.zeros((4 * (b - a) + 8, len(chance)))
         for k in range(len(checkpoint_days)):
             now_s = np.int64(checkpoint_days[k]) * 86_400
+            if k > 0 and _as_before(
+                view.time_s[a:b], view.expires_s[a:b], np.int64(checkpoint_days[k - 1]) * 86_400, now_s
+            ):
+                places[:, p, k], masses[:, p, k] = places[:, p, k - 1], masses[:, p, k - 1]
+                no_work[p, k] = no_work[p, k - 1]
+                continue
             n_touched = count_stays(
                 view.time_s[a:b], view.camera[a:b], view.passed, view.expires_s[a:b], now_s,
                 start_weekday, of_pair, visible, counts, touched,
@@ -176,6 +184,16 @@ def infer_plates(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _as_before(time_s, expires_s, before_s, now_s):  # type: ignore[no-untyped-def]
+    """Return whether the same sightings are visible at two moments: then so is all that follows from them."""
+    for i in range(len(time_s)):
+        was = time_s[i] < before_s and expires_s[i] > before_s
+        if was != (time_s[i] < now_s and expires_s[i] > now_s):
+            return False
+    return True
+
+
+@njit(cache=True)
 def _note_home(  # type: ignore[no-untyped-def]
     home, places, masses, chance, counts, touched, n_touched, own, home_at, mixed, scale
 ):
@@ -215,32 +233,48 @@ def point_guesses(  # type: ignore[no-untyped-def]
     on the map.
     """
     n_top = place.shape[1]
+    x, y, its, left = np.empty(n_top), np.empty(n_top), np.empty(n_top), np.zeros(_LISTED + 1)
+    at = np.empty(_CANDIDATES, np.int64)
+    scale, next_door_m = 1.0 / (radius_m * radius_m), radius_m / 10.0
     for r in range(place.shape[0]):
-        best, best_at = 0.0, -1
-        for i in range(min(n_top, 24)):
+        n, best, best_at = 0, 0.0, -1
+        for i in range(n_top):
             a = place[r, i]
             if a < 0:
                 break
-            if not inside[a]:
+            if inside[a]:
+                x[n], y[n], its[n] = x_m[a], y_m[a], mass[r, i]
+                n += 1
+        listed = min(n, _LISTED)
+        left[listed] = 0.0
+        for j in range(listed - 1, -1, -1):
+            left[j] = left[j + 1] + its[j]
+        tried = 0
+        for i in range(min(n, _CANDIDATES)):
+            # Next door to a likelier one there is as much.
+            other = 0
+            while other < tried and not (
+                (x[i] - x[at[other]]) ** 2 + (y[i] - y[at[other]]) ** 2 < next_door_m * next_door_m
+            ):
+                other += 1
+            if other < tried:
                 continue
+            at[tried] = i
+            tried += 1
             near = 0.0
-            for j in range(min(n_top, 128)):
-                b = place[r, j]
-                if b < 0:
+            for j in range(listed):
+                # What is left cannot make it the best.
+                if near + left[j] < best:
                     break
-                q = ((x_m[a] - x_m[b]) ** 2 + (y_m[a] - y_m[b]) ** 2) / (radius_m * radius_m)
-                if q < 4.0 and inside[b]:
-                    near += mass[r, j] * (1.0 - 0.25 * q) ** 3
+                q = ((x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2) * scale
+                if q < 4.0:
+                    near += its[j] * (1.0 - 0.25 * q) ** 3
             if near > best:
-                best, best_at = near, a
+                best, best_at = near, i
         if best_at < 0:
             continue
         within = 0.0
-        for j in range(n_top):
-            b = place[r, j]
-            if b < 0:
-                break
-            d2 = (x_m[best_at] - x_m[b]) ** 2 + (y_m[best_at] - y_m[b]) ** 2
-            if inside[b] and d2 <= radius_m * radius_m:
-                within += mass[r, j]
-        out_x_m[r], out_y_m[r], out_confidence[r] = x_m[best_at], y_m[best_at], within
+        for j in range(n):
+            if (x[best_at] - x[j]) ** 2 + (y[best_at] - y[j]) ** 2 <= radius_m * radius_m:
+                within += its[j]
+        out_x_m[r], out_y_m[r], out_confidence[r] = x[best_at], y[best_at], within

@@ -53,9 +53,10 @@ class Side:
     column_indptr, column_cell, column_level, column_most
         The tables by sign: rows ``column_indptr[side * n_signs + c]`` up to the next are the cells from
         which sign ``c`` is seen first (side 0) or last (side 1), how likely in the middle, and at most.
-    column_first, column_size, row
-        The same of the cells' doors: those of a cell are rows ``column_first`` and so many more, each
-        ``door * LEVELS + level``.
+    column_first, row
+        The same of the cells' doors: those of column's row ``i`` are rows ``column_first[i]`` up to the next,
+        each ``door * LEVELS + level`` with doors counted from the cell's first. Kept in few bytes, since
+        it is reading them that takes time.
     """
 
     places: Hypotheses
@@ -67,8 +68,7 @@ class Side:
     column_level: NDArray[np.uint8]
     column_most: NDArray[np.uint8]
     column_first: NDArray[np.int64]
-    column_size: NDArray[np.int32]
-    row: NDArray[np.int32]
+    row: NDArray[np.uint16] | NDArray[np.uint32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,7 +95,9 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
         np.bincount(door, places.prior, len(doors.node)) for door in (doors.out, doors.into)
     ) / cell_prior[door_cell]  # fmt: skip
     indptr, columns, levels, mosts = [np.zeros(1, np.int64)], [], [], []
-    starts, sizes, rows, n_rows, n_columns = [], [], [], 0, 0
+    sizes, rows, n_columns = [], [], 0
+    local = np.arange(len(doors.node)) - doors.cell_indptr[door_cell]
+    entry = np.uint16 if (local.max(initial=0) + 1) * LEVELS <= np.iinfo(np.uint16).max else np.uint32
     for side in range(2):
         mine = np.flatnonzero(doors.side == side).astype(np.int32)
         signs, all_levels = table.sign[side][doors.node[mine]], table.level[side][doors.node[mine]]
@@ -108,7 +110,6 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
             order = np.argsort(signs[row, at], kind="stable")
             row, at = row[order], at[order]
             sign, level, door = signs[row, at], all_levels[row, at], mine[row]
-            rows.append(door * LEVELS + level)
             # Doors are sorted by cell, so that equal keys lie together.
             key = sign.astype(np.int64) * places.n_cells + door_cell[door]
             first = np.flatnonzero(np.diff(key, prepend=-1))
@@ -118,9 +119,10 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
             # Where a sign is rarer than usual, it says little: such cells are as good as never showing it.
             keep = most > _RARE * usual[key[first] // places.n_cells]
             used = key[first][keep]
-            starts.append(n_rows + first[keep])
-            sizes.append(np.diff(first, append=len(key))[keep].astype(np.int32))
-            n_rows += len(key)
+            size = np.diff(first, append=len(key))
+            kept = np.repeat(keep, size)
+            rows.append((local[door[kept]] * LEVELS + level[kept]).astype(entry))
+            sizes.append(size[keep])
             columns.append((used % places.n_cells).astype(np.int32))
             # A cell weighs what its likelier places make of it: between the mean and the most.
             levels.append(level_of((mean**0.6 * most**0.4)[keep]))
@@ -137,9 +139,8 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
         column_cell=np.concatenate([np.empty(0, np.int32), *columns]),
         column_level=np.concatenate([no_level, *levels]),
         column_most=np.concatenate([no_level, *mosts]),
-        column_first=np.concatenate([np.empty(0, np.int64), *starts]),
-        column_size=np.concatenate([np.empty(0, np.int32), *sizes]),
-        row=np.concatenate([np.empty(0, np.int32), *rows]),
+        column_first=np.concatenate([np.zeros(1, np.int64), *sizes]).cumsum(),
+        row=np.concatenate([np.empty(0, entry), *rows]),
     )
 
 
@@ -269,7 +270,6 @@ def _arrays(side: Side, parked: ParkedSide) -> PlaceArrays:
         col_level=side.column_level,
         col_most=side.column_most,
         col_first=side.column_first,
-        col_size=side.column_size,
         row=side.row,
         place_of_edge=parked.place_of_edge,
         density=parked.density,

@@ -25,7 +25,7 @@ from scipy.spatial import cKDTree
 from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.hypotheses import Hypotheses
 from simulator.adversary.bayes.routes import OtherEnds
-from simulator.adversary.bayes.urn import urn_gain
+from simulator.adversary.bayes.urn import FACTORS, urn_tail
 
 N_HOMES, N_WORKS = 24, 20
 #: Cells of likely homes that are taken for the other end of commutes, and trees that stand for each.
@@ -35,6 +35,8 @@ _LEAST_ANCHOR = 0.05
 _TREE_SCALE_M = 400.0
 _PAIR_POWER = 0.4
 _MAX_KEYS = 32
+# Ratios that are multiplied before a logarithm is taken: far from the limits of a float.
+_KEYS_A_LOG = 8
 #: Share of a worker's trips from (0) and to (1) the work place that go home, come from there.
 _BETWEEN = np.array([0.5, 0.6])
 
@@ -225,18 +227,30 @@ def given_other_end(  # type: ignore[no-untyped-def]
             nodes[places[:n_places]], n_places, labels, trees, weight, ways, side, at_sign, seen[side],
             way[side],
         )  # fmt: skip
+    # What does not depend on the place, key by key.
+    slot, share, usually = np.empty(n_keys, np.int64), np.empty(n_keys), np.empty(n_keys)
+    sides, many = np.empty(n_keys, np.int64), np.empty(n_keys, np.int64)
+    for k in range(n_keys):
+        kind, c = keys[k] // n_signs, keys[k] % n_signs
+        sides[k], many[k], share[k] = kind % 2, counts[kind, c], alpha * own[kind]
+        slot[k] = at_sign[kind % 2, c] - 1
+        other = (1.0 - mixed_share) * usual[c] + mixed_share * mixed[kind % 2, c]
+        usually[k] = alpha * (1.0 - own[kind]) * other
     for i in range(n_places):
-        s = 0.0
+        s, above, below = 0.0, 1.0, 1.0
         for k in range(n_keys):
-            kind, c = keys[k] // n_signs, keys[k] % n_signs
-            side = kind % 2
-            r = way[side, i, at_sign[side, c] - 1]
-            mean = _BETWEEN[side] * r + (1.0 - _BETWEEN[side] * seen[side, i]) * base[i, k]
-            other = (1.0 - mixed_share) * usual[c] + mixed_share * mixed[side, c]
-            a = alpha * (own[kind] * base[i, k] + (1.0 - own[kind]) * other)
-            b = alpha * (own[kind] * mean + (1.0 - own[kind]) * other)
-            s += urn_gain(counts[kind, c], a, b)
-        gain[i] = np.exp(temper * _PAIR_POWER * s)
+            side, likely = sides[k], base[i, k]
+            mean = _BETWEEN[side] * way[side, i, slot[k]] + (1.0 - _BETWEEN[side] * seen[side, i]) * likely
+            a, b = share[k] * likely + usually[k], share[k] * mean + usually[k]
+            for j in range(min(many[k], FACTORS)):
+                above *= b + j
+                below *= a + j
+            if many[k] > FACTORS:
+                s += urn_tail(many[k], a, b)
+            if k % _KEYS_A_LOG == _KEYS_A_LOG - 1:
+                s += np.log(above / below)
+                above, below = 1.0, 1.0
+        gain[i] = np.exp(temper * _PAIR_POWER * (s + np.log(above / below)))
 
 
 @njit(cache=True)

@@ -12,19 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from simulator.adversary.bayes.habits import Habits
+from simulator.adversary.bayes.reader_trees import hand_down, readers_of, turn_over
 from simulator.adversary.knowledge import Knowledge
 from simulator.roads.network import RoadClass, RoadNetwork
 
-# Readers kept along a path: two reads are looked at, and with a read rate near 0.9 few are missed.
-DEPTH = 4
-NO_READER = -1
-_TREES_AT_ONCE = 16
+# Trees that are turned over together: the more the quicker, within some 20 MB a kind of label.
+_BLOCK_NODES, _FEWEST_TREES = 640_000, 16
 # Mean delay at the junction that ends an edge, seconds: handbook values for signals and turning.
 _JUNCTION_DELAY_S = np.array([0.0, 1.5, 3.0, 3.0, 3.0, 3.0, 2.0])
 
@@ -173,81 +169,24 @@ def reader_labels(
     n_nodes, n_trees = network.n_nodes, len(ends.arrive_node)
     order = np.argsort(network.edge_head, kind="stable").astype(np.int32)
     in_indptr = np.searchsorted(network.edge_head[order], np.arange(n_nodes + 1)).astype(np.int64)
-    going, coming, coming_from = (np.empty((n_nodes, n_trees, DEPTH), np.int16) for _ in range(3))
+    going, coming, coming_from = (np.empty((n_nodes, n_trees), np.int64) for _ in range(3))
     every = np.arange(network.n_edges, dtype=np.int32)
     tail_of_in = network.edge_tail[order]
-    for start in range(0, n_trees, _TREES_AT_ONCE):
-        trees = range(start, min(start + _TREES_AT_ONCE, n_trees))
+    at_once = max(_BLOCK_NODES // n_nodes, _FEWEST_TREES)
+    for start in range(0, n_trees, at_once):
+        trees = range(start, min(start + at_once, n_trees))
         # Tree by tree in a block of memory that is turned over as a whole: in the labels, nodes come first.
-        near, near_in, far_in = (
-            np.full((len(trees), n_nodes, DEPTH), NO_READER, np.int16) for _ in range(3)
-        )  # fmt: skip
+        near, near_in, far_in = (np.empty((len(trees), n_nodes), np.int64) for _ in range(3))
         for i, t in enumerate(trees):
             times = perceived_times(network, habits, rng, slow=bool(rng.random() < 0.35))
-            backward = csr_array((times[order], tail_of_in, in_indptr), shape=(n_nodes, n_nodes))
-            _, after = dijkstra(backward, indices=ends.arrive_node[t], return_predecessors=True)
-            _follow(
-                after, True, network.out_indptr, network.edge_head, every, rows.indptr, rows.camera, near[i],
-                near[i],
+            hand_down(
+                times[order], in_indptr, tail_of_in, order, ends.arrive_node[t], True, rows.indptr,
+                rows.camera, near[i], near[i],
             )  # fmt: skip
-            forward = csr_array((times, network.edge_head, network.out_indptr), shape=(n_nodes, n_nodes))
-            _, before = dijkstra(forward, indices=ends.depart_node[t], return_predecessors=True)
-            _follow(
-                before, False, in_indptr, tail_of_in, order, rows.indptr, rows.camera, near_in[i], far_in[i]
-            )
+            hand_down(
+                times, network.out_indptr, network.edge_head, every, ends.depart_node[t], False, rows.indptr,
+                rows.camera, near_in[i], far_in[i],
+            )  # fmt: skip
         for labels, of_trees in ((going, near), (coming, near_in), (coming_from, far_in)):
-            labels[:, trees.start : trees.stop] = of_trees.transpose(1, 0, 2)
-    return Labels(going=going, coming=coming, coming_from=coming_from)
-
-
-@njit(cache=True)
-def _follow(neighbour, forward, indptr, other_end, edge_id, reader_indptr, reader, near, far):  # type: ignore[no-untyped-def]
-    """Hand readers down a tree, from its root outwards.
-
-    ``near`` lists those nearest to the node first. Where the tree is one of arrivals from its root
-    (``forward`` false), ``far`` lists those nearest to the root first.
-    """
-    n_nodes = len(neighbour)
-    done, way = np.zeros(n_nodes, np.bool_), np.empty(n_nodes, np.int64)
-    for start in range(n_nodes):
-        # Up the tree to a node that is done, and down again.
-        used, n = 0, start
-        while not done[n] and neighbour[n] >= 0:
-            way[used] = n
-            used += 1
-            n = neighbour[n]
-        done[n] = True
-        for i in range(used - 1, -1, -1):
-            n = way[i]
-            _hand_down(n, neighbour[n], forward, indptr, other_end, edge_id, reader_indptr, reader, near, far)
-            done[n] = True
-
-
-@njit(cache=True)
-def _hand_down(n, m, forward, indptr, other_end, edge_id, reader_indptr, reader, near, far):  # type: ignore[no-untyped-def]
-    depth = near.shape[1]
-    edge = -1
-    for k in range(indptr[n], indptr[n + 1]):
-        if other_end[k] == m:
-            edge = edge_id[k]
-            break
-    a, b = reader_indptr[edge], reader_indptr[edge + 1]
-    used = 0
-    for k in range(b - a):
-        if used < depth:
-            near[n, used] = reader[a + k] if forward else reader[b - 1 - k]
-            used += 1
-    for k in range(depth):
-        if used < depth and near[m, k] >= 0:
-            near[n, used] = near[m, k]
-            used += 1
-    if not forward:
-        used = 0
-        for k in range(depth):
-            if far[m, k] >= 0:
-                far[n, used] = far[m, k]
-                used += 1
-        for k in range(b - a):
-            if used < depth:
-                far[n, used] = reader[a + k]
-                used += 1
+            turn_over(of_trees, start, labels)
+    return Labels(going=readers_of(going), coming=readers_of(coming), coming_from=readers_of(coming_from))

@@ -24,7 +24,7 @@ _SLICES_A_UNIT = 16
 _SLICES = int(_MASS_DEPTH) * _SLICES_A_UNIT
 _LEAST_LISTED = 1e-6
 # What part of the mass is looked for.
-_ENOUGH = 0.995
+_ENOUGH = 0.99
 
 
 class Room(NamedTuple):
@@ -104,9 +104,10 @@ def _look_into(first, last, slots, slot_key, gain, side, odds, n, top, room):  #
             b = min(a + 1, b)
         for i in range(a, b):
             if room.chosen[side.col_cell[i]] == 2:
-                for q in range(side.col_first[i], side.col_first[i] + side.col_size[i]):
-                    entry = side.row[q]
-                    room.score[entry // LEVELS] += row[entry % LEVELS]
+                door = side.door_indptr[side.col_cell[i]]
+                for q in range(side.col_first[i], side.col_first[i + 1]):
+                    entry = np.int64(side.row[q])
+                    room.score[door + entry // LEVELS] += row[entry % LEVELS]
     for i in range(first, last):
         c = room.cells[i]
         room.chosen[c] = 1
@@ -123,11 +124,12 @@ def _look_into(first, last, slots, slot_key, gain, side, odds, n, top, room):  #
 
 
 @njit(cache=True)
-def _choose_cells(n_cells, start, most, top, room):  # type: ignore[no-untyped-def]
+def _choose_cells(n_cells, start, most, top, known, room):  # type: ignore[no-untyped-def]
     """List the cells to look into, from row ``start`` on; return their number.
 
-    It is those with most of the mass until there is no more worth looking for, and at most so many; the bound
-    tells which cannot hold a likely place.
+    Those looked into hold ``known`` times the mass of the likeliest place. It is those with most of the mass
+    until there is no more worth looking for, and at most so many; the bound tells which cannot hold a likely
+    place.
     """
     high, middle, deep, weight = room.high, room.middle, room.deep, room.weight
     best = middle[0]
@@ -135,23 +137,21 @@ def _choose_cells(n_cells, start, most, top, room):  # type: ignore[no-untyped-d
         best = max(best, middle[c])
     deep[:] = 0
     weight[:] = 0.0
-    whole, n = 0.0, 0
+    whole, n = known * np.exp(top - best), 0
+    weight[_SLICES] = whole
     for c in range(n_cells):
+        if room.chosen[c] != 0:
+            continue
         below = best - middle[c]
         if below >= _MASS_DEPTH:
             continue
-        mass = np.exp(-below)
-        whole += mass
-        at = int(below * _SLICES_A_UNIT)
-        if room.chosen[c] == 0 and high[c] >= top - _LOOK_DEPTH:
+        if high[c] >= top - _LOOK_DEPTH:
+            mass, at = np.exp(-below), int(below * _SLICES_A_UNIT)
+            whole += mass
             room.cells[start + n] = c
             n += 1
             deep[at] += 1
             weight[at] += mass
-        elif room.chosen[c] == 0:
-            whole -= mass
-        else:
-            weight[_SLICES] += mass
     cut, held, looked = 0, 0, weight[_SLICES]
     while cut < _SLICES and looked < _ENOUGH * whole and (cut == 0 or held + deep[cut] <= most):
         held += deep[cut]
@@ -224,7 +224,10 @@ def posterior(  # type: ignore[no-untyped-def]
     _judge_cells(slots, slot_key, gain, side, n_where, where, odds, room)
     room.cells[0] = np.argmax(room.high[:n_cells])
     n, top = _look_into(0, 1, slots, slot_key, gain, side, odds, 0, -1e300, room)
-    looked = 1 + _choose_cells(n_cells, 1, max_cells, top, room)
+    known = 0.0
+    for i in range(n):
+        known += np.exp(room.value[i] - top)
+    looked = 1 + _choose_cells(n_cells, 1, max_cells, top, known, room)
     n, top = _look_into(1, looked, slots, slot_key, gain, side, odds, n, top, room)
     listed, whole = _list_best(n, n_top, top, room)
     for i in range(listed):

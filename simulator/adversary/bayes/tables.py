@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from simulator.adversary.bayes.reader_trees import DEPTH, read_off, words_of
 from simulator.adversary.bayes.routes import Labels, OtherEnds
 
 #: Probabilities are kept as one byte: level ``i`` stands for ``SMALLEST ** (1 - i / (LEVELS - 1))``.
@@ -124,9 +125,9 @@ def stay_tables(
     )
     sign = np.full((2, 2, len(x_m), ROW), -1, np.int32)
     level = np.zeros(sign.shape, np.uint8)
+    going, coming, coming_from = (words_of(way) for way in (labels.going, labels.coming, labels.coming_from))
     _accumulate(
-        weight, zone, labels.going, labels.coming, labels.coming_from, read_rate, signs.of_pair, signs.n,
-        sign, level,
+        weight, zone, going, coming, coming_from, read_rate, signs.of_pair, signs.n, sign, level
     )  # fmt: skip
     first, second = (FirstLast(sign=sign[k], level=level[k]) for k in range(2))
     return first, second
@@ -190,108 +191,163 @@ def _find_pairs(near, seen):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _along(near, mass, read_rate, of_pair, sign, chance, used):  # type: ignore[no-untyped-def]
-    """List the signs along a path and the chance of each, readers nearest to the stay first.
-
-    Returns the number of signs listed, and the chance that no reader reads.
-    """
-    n_cameras = len(read_rate)
-    least = _NEGLIGIBLE * mass
-    for i in range(len(near)):
-        a = near[i]
-        if a < 0 or mass < least:
-            break
-        here = mass * read_rate[a]
-        sign[used], chance[used] = a, here
-        used += 1
-        for j in range(i + 1, len(near)):
-            b = near[j]
-            if b < 0 or here < least:
-                break
-            if of_pair[a, b] >= 0:
-                sign[used], chance[used] = of_pair[a, b], here * read_rate[b]
-                used += 1
-            here *= 1.0 - read_rate[b]
-        if here > least and of_pair[a, n_cameras] >= 0:
-            sign[used], chance[used] = of_pair[a, n_cameras], here
-            used += 1
-        mass *= 1.0 - read_rate[a]
-    return used, mass
-
-
-@njit(cache=True)
 def _accumulate(  # type: ignore[no-untyped-def]
     weight, zone, going, coming, coming_from, read_rate, of_pair, n_signs, sign, level
 ):
-    n_nodes, n_trees, depth = going.shape
-    back = np.full(depth, -1, going.dtype)
+    n_nodes, n_trees = going.shape
     dense = np.zeros((n_signs, 2))
     # Other ends that draw a tenth of an equal share or less are left out.
     least_weight = 0.1 / n_trees
     touched = np.empty(n_signs, np.int64)
-    # A path of ``depth`` readers shows one sign a reader, one a pair, and one of a reader that is the last.
-    some = 2 * (2 * depth + depth * depth)
-    one, its = np.empty(some, np.int64), np.empty(some)
+    # Many trees show a node the same readers: each such way is gone along once, for all their weights.
+    table = np.full(1 << int(np.ceil(np.log2(2 * n_trees + 2))), -1, np.int32)
+    group, words = np.empty(n_trees, np.int64), np.empty(n_trees, np.int64)
+    way = np.empty(DEPTH, np.int64)
+    total, rest = np.zeros((n_trees, 2)), np.empty(n_trees)
     for h in range(n_nodes):
         for side in range(2):
-            used = 0
+            used, n = 0, 0
+            near = going[h] if side == 0 else coming[h]
             for t in range(n_trees):
                 w, v = weight[0, zone[h], t], weight[1, zone[h], t]
-                if w <= least_weight and v <= least_weight:
-                    continue
-                near = going[h, t] if side == 0 else coming[h, t]
-                n, rest = _along(near, 1.0, read_rate, of_pair, one, its, 0)
-                if rest > 0.2:
-                    if side == 0:
-                        n, _ = _along(coming_from[h, t], rest, read_rate, of_pair, one, its, n)
-                    else:
-                        m = 0
-                        for k in range(depth - 1, -1, -1):
-                            if going[h, t, k] >= 0:
-                                back[m] = going[h, t, k]
-                                m += 1
-                        n, _ = _along(back[:m], rest, read_rate, of_pair, one, its, n)
-                for k in range(n):
-                    c = one[k]
-                    if dense[c, 0] == 0.0 and dense[c, 1] == 0.0:
-                        touched[used] = c
-                        used += 1
-                    dense[c, 0] += w * its[k]
-                    dense[c, 1] += v * its[k]
+                group[t] = -1
+                if w > least_weight or v > least_weight:
+                    g = _group_of(near[t], table, words, n)
+                    n = max(n, g + 1)
+                    group[t] = g
+                    total[g, 0] += w
+                    total[g, 1] += v
+            for g in range(n):
+                m = read_off(words[g], way)
+                used, rest[g] = _add_signs(way[:m], total[g], read_rate, of_pair, dense, touched, used)
+                total[g] = 0.0
+            _forget(table, words, n)
+            # Nobody reads on the way to the place: it is read on the way before, if at all.
+            before = coming_from[h] if side == 0 else going[h]
+            n = 0
+            for t in range(n_trees):
+                if group[t] >= 0 and rest[group[t]] > 0.2:
+                    left = rest[group[t]]
+                    g = _group_of(before[t], table, words, n)
+                    n = max(n, g + 1)
+                    total[g, 0] += left * weight[0, zone[h], t]
+                    total[g, 1] += left * weight[1, zone[h], t]
+            for g in range(n):
+                m = read_off(words[g], way)
+                seen = way[:m] if side == 0 else way[:m][::-1]
+                used, _ = _add_signs(seen, total[g], read_rate, of_pair, dense, touched, used)
+                total[g] = 0.0
+            _forget(table, words, n)
+            found = np.sort(touched[:used])
             for target in range(2):
                 _keep_likeliest(
-                    dense[:, target], touched, used, len(read_rate), sign[target, side, h],
-                    level[target, side, h],
-                )  # fmt: skip
+                    dense[:, target], found, len(read_rate), sign[target, side, h], level[target, side, h]
+                )
             for k in range(used):
                 dense[touched[k]] = 0.0
 
 
 @njit(cache=True)
-def _keep_likeliest(dense, touched, used, n_cameras, sign, level):  # type: ignore[no-untyped-def]
-    """Fill one row of a table with the likeliest signs; they sum to 1 over readers and over pairs."""
+def _group_of(word, table, words, n):  # type: ignore[no-untyped-def]
+    """Return the number of the group of ways with the same readers, ``n`` if it is new.
+
+    ``table`` is a hash table of groups with linear probing, its size a power of two; ``words`` holds the
+    readers of each group.
+    """
+    at = _first_slot(word, table)
+    while table[at] >= 0:
+        if words[table[at]] == word:
+            return table[at]
+        at = (at + 1) & (len(table) - 1)
+    table[at], words[n] = n, word
+    return n
+
+
+@njit(cache=True)
+def _first_slot(word, table):  # type: ignore[no-untyped-def]
+    key = np.uint64(word) * np.uint64(0x9E3779B97F4A7C15)
+    return np.int64(key >> np.uint64(32)) & (len(table) - 1)
+
+
+@njit(cache=True)
+def _forget(table, words, n):  # type: ignore[no-untyped-def]
+    """Empty the hash table: all that was entered lies right after where it is searched for."""
+    for g in range(n):
+        at = _first_slot(words[g], table)
+        while table[at] >= 0:
+            table[at] = -1
+            at = (at + 1) & (len(table) - 1)
+
+
+@njit(cache=True)
+def _add_signs(way, weight, read_rate, of_pair, dense, touched, used):  # type: ignore[no-untyped-def]
+    """Add the signs along a way, readers nearest to the stay first, to the sums of both targets.
+
+    Returns how many signs were touched by now, and the chance that no reader reads.
+    """
+    n_cameras, left = len(read_rate), 1.0
+    for i in range(len(way)):
+        a = way[i]
+        if left < _NEGLIGIBLE:
+            break
+        here = left * read_rate[a]
+        used = _add(a, here, weight, dense, touched, used)
+        for j in range(i + 1, len(way)):
+            b = way[j]
+            if here < _NEGLIGIBLE:
+                break
+            if of_pair[a, b] >= 0:
+                used = _add(of_pair[a, b], here * read_rate[b], weight, dense, touched, used)
+            here *= 1.0 - read_rate[b]
+        if here > _NEGLIGIBLE and of_pair[a, n_cameras] >= 0:
+            used = _add(of_pair[a, n_cameras], here, weight, dense, touched, used)
+        left *= 1.0 - read_rate[a]
+    return used, left
+
+
+@njit(cache=True)
+def _add(sign, chance, weight, dense, touched, used):  # type: ignore[no-untyped-def]
+    if dense[sign, 0] == 0.0 and dense[sign, 1] == 0.0:
+        touched[used] = sign
+        used += 1
+    dense[sign, 0] += weight[0] * chance
+    dense[sign, 1] += weight[1] * chance
+    return used
+
+
+@njit(cache=True)
+def _keep_likeliest(dense, touched, n_cameras, sign, level):  # type: ignore[no-untyped-def]
+    """Fill one row of a table with the likeliest signs; they sum to 1 over readers and over pairs.
+
+    ``touched`` is sorted, as a row has to be for quick look-ups.
+    """
     total = 0.0
-    for k in range(used):
-        if touched[k] < n_cameras:
-            total += dense[touched[k]]
-    kept = 0
-    those, mass = np.empty(used, np.int64), np.empty(used)
-    for k in range(used):
-        if dense[touched[k]] > SMALLEST * total:
-            those[kept], mass[kept] = touched[k], -dense[touched[k]]
+    for c in touched:
+        if c < n_cameras:
+            total += dense[c]
+    least, n = SMALLEST * total, 0
+    mass = np.empty(len(touched))
+    for c in touched:
+        if dense[c] > least:
+            mass[n] = dense[c]
+            n += 1
+    # Of those as likely as the last that finds room, the first find some.
+    ties = 0
+    if n > len(sign):
+        least = np.partition(mass[:n], n - len(sign))[n - len(sign)]
+        ties = len(sign) - (mass[:n] > least).sum()
+    kept, singles, pairs = 0, 0.0, 0.0
+    for c in touched:
+        if dense[c] > least or (dense[c] == least and ties > 0):
+            ties -= dense[c] == least
+            sign[kept] = c
             kept += 1
-    order = np.argsort(mass[:kept])[: len(sign)]
-    # A row is sorted by sign, for quick look-ups.
-    order = order[np.argsort(those[order])]
-    singles, pairs = 0.0, 0.0
-    for k in order:
-        if those[k] < n_cameras:
-            singles -= mass[k]
-        else:
-            pairs -= mass[k]
-    for k in range(len(order)):
-        c = those[order[k]]
-        sign[k] = c
-        chance = -mass[order[k]] / (singles if c < n_cameras else pairs)
+            if c < n_cameras:
+                singles += dense[c]
+            else:
+                pairs += dense[c]
+    for k in range(kept):
+        c = sign[k]
+        chance = dense[c] / (singles if c < n_cameras else pairs)
         share = 1.0 - np.log(min(max(chance, SMALLEST), 1.0)) / np.log(SMALLEST)
         level[k] = np.uint8(np.rint(share * (LEVELS - 1)))

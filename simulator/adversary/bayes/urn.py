@@ -17,8 +17,11 @@ def urn_gain(n, a, b):  # type: ignore[no-untyped-def]
         above *= b + i
         below *= a + i
     s = np.log(above / below)
-    if n > FACTORS:
-        # The other factors together: the integral of (b - a) / (i + (a + b) / 2).
-        middle = 0.5 * (a + b) - 0.5
-        s += (b - a) * np.log((n + middle) / (FACTORS + middle))
-    return s
+    return s + urn_tail(n, a, b) if n > FACTORS else s
+
+
+@njit(cache=True)
+def urn_tail(n, a, b):  # type: ignore[no-untyped-def]
+    """Log of the factors beyond the first, of more draws than that: the integral of (b - a) / (i + mean)."""
+    middle = 0.5 * (a + b) - 0.5
+    return (b - a) * np.log((n + middle) / (FACTORS + middle))
