@@ -56,7 +56,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
-    assert not [link for link in links if not (page.parent / link).exists()]
+    made = "gallery/index.md"  # by `make site`, and no part of the repository
+    assert not [link for link in links if link != made and not (page.parent / link).exists()]
 
 
 def test_result_table_gives_percent_by_day_with_the_best_attacker_first() -> None:
