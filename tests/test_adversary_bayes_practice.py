@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from simulator.adversary.bayes.attacker import TRUSTED_MORE, BayesAttacker
 from simulator.adversary.bayes.modesty import Modesty, learn_modesty, tame
-from simulator.adversary.bayes.practice import Practice, log_score
+from simulator.adversary.bayes.parked import Nearby
+from simulator.adversary.bayes.practice import Practice, evidence_of, log_score
 from simulator.adversary.knowledge import Manner
 from simulator.adversary.posterior import Posterior
 from simulator.chunks import MobileBlocks, attack_setting, capture, view_of
+from simulator.sightings.rules import NEVER_S
+from simulator.sightings.view import ArchiveView
 from simulator.training import make_training
 from simulator.world import World
 
@@ -117,6 +120,52 @@ def test_learns_by_how_much_posteriors_boast(boast: float) -> None:
         assert held(shown, 0.8) < 0.7
 
 
+def test_learns_that_old_evidence_boasts_more() -> None:
+    """Half of the posteriors are honest, the other half, of as many sightings in more days, boast."""
+    n, size = 2_000, 40
+    honest = some_posterior(9, n, listed=size)
+    rng = np.random.default_rng(10)
+    truth = np.array(
+        [rng.choice(honest.place[i, 0], p=(m := honest.mass[i, 0].astype(float)) / m.sum()) for i in range(n)]
+    )
+    old = np.arange(n)[:, None] % 2 == 1
+    shown = tame(honest, np.where(old, 2.0, 1.0), np.zeros((n, 1)), 0.0)
+    seen, age, every = np.full((n, 1), 2.0), np.where(old, 4.0, 1.0), np.ones((n, 1), dtype=bool)
+    learnt = learn_modesty(shown, truth, every, seen, 0.0, age)
+    assert learnt is not None and learnt.aging < 0
+    young, aged = learnt.powers(np.full(2, 2.0), np.array([1.0, 4.0]))
+    assert abs(young - 1.0) < 0.15 and abs(aged - 0.5) < 0.1
+    blind = learn_modesty(shown, truth, every, seen, 0.0)
+    assert blind is not None and blind.aging == 0.0 and 0.5 < blind.powers(seen)[0, 0] < 1.0
+
+
+def test_the_age_of_evidence_is_how_far_the_archive_goes_back() -> None:
+    """Reads that are kept for ever are of all days, others of as many as they are kept."""
+    day = 86_400
+    time_s = np.array([1, 3, 2, 2], dtype=np.int64) * day
+    view = ArchiveView(
+        plate=np.arange(3, dtype=np.uint32),
+        indptr=np.array([0, 2, 3, 4]),
+        time_s=time_s,
+        camera_id=np.zeros(4, np.int32),
+        x_m=np.zeros(4, np.float32),
+        y_m=np.zeros(4, np.float32),
+        expires_s=np.array([NEVER_S, NEVER_S, time_s[2] + 7 * day, time_s[3] + 7 * day]),
+        checkpoint_days=np.array([1, 5, 60], np.int32),
+        start_weekday=0,
+    )
+    near = Nearby(
+        row=np.array([-1, 0, 1, -1], np.int32),
+        edge=np.zeros((2, 1), np.int32),
+        share=np.ones((2, 1), np.float32),
+        lot=np.zeros(2, np.bool_),
+    )
+    seen, aside, age = evidence_of(view, near)
+    np.testing.assert_allclose(np.expm1(seen), [[0, 2, 2], [0, 1, 0], [0, 1, 0]])
+    np.testing.assert_array_equal(aside, [[False, True, True], [False, True, False], [False] * 3])
+    np.testing.assert_allclose(np.exp(age), [[1, 5, 60], [1, 5, 1], [1, 5, 1]])
+
+
 def test_too_few_rows_teach_nothing() -> None:
     posterior = some_posterior(1, 20)
     assert (
@@ -130,6 +179,9 @@ def test_modesty_by_hand() -> None:
     assert modesty.powers(np.array([0.0, 1.0])) == pytest.approx([0.5, 0.5 * np.exp(0.1)])
     assert modesty.doubts(np.array([3.0])) == pytest.approx([0.5])
     assert Modesty().doubts(np.array([3.0])) == pytest.approx([0.0])
+    aging = Modesty(doubt=0.0, aging=-0.5, doubt_aging=1.0)
+    assert aging.powers(np.array([3.0]), 2.0) == pytest.approx([np.exp(-1.0)])
+    assert aging.doubts(np.array([3.0]), 2.0) == pytest.approx([1 / (1 + np.exp(-2.0))])
 
 
 def test_log_score_equals_the_plain_way(tiny_world: World) -> None:

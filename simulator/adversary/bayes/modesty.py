@@ -3,9 +3,10 @@
 A composite likelihood, with tables that are wrong in the same way every day, claims too much or too little,
 and how much depends on town, readers and number of sightings. The likelihood is therefore taken to a power
 that grows or falls with the number of sightings (temperature scaling: Guo, Pleiss, Sun & Weinberger, "On
-Calibration of Modern Neural Networks", 2017), and a share of the mass goes to a much tamer posterior, for
-drivers of whom the model has it all wrong. Power and share are chosen by the logarithmic score of the true
-places (Gneiting & Raftery, JASA 2007) and by how often credible sets hold them.
+Calibration of Modern Neural Networks", 2017) and with the days that they are of, and a share of the mass
+goes to a much tamer posterior, for drivers of whom the model has it all wrong. Power and share are chosen
+by the logarithmic score of the true places (Gneiting & Raftery, JASA 2007) and by how often credible sets
+hold them.
 """
 
 from __future__ import annotations
@@ -27,10 +28,13 @@ _FEWEST_ROWS = 150
 _MOST_ROWS = 2_000
 _N_LISTED = 160
 _USUAL_DOUBT = float(logit(0.05))
-# What coverage counts beside the logarithmic score, in groups of drivers by number of sightings.
+# What coverage counts beside the logarithmic score, in groups of drivers by number of sightings, and by days.
 _COVERAGE_WEIGHT = 3.0
 _GROUPS = 3
-_PULL = np.array([1.0, 20.0, 0.05, 1.0])
+# Of power, growth, doubt and its growth, aging and that of doubt: what a change costs, and a first step.
+_PULL = np.array([1.0, 20.0, 0.05, 1.0, 20.0, 1.0])
+_STEPS = np.array([0.3, 0.1, 1.0, 0.3, 0.1, 0.3])
+_LOOKS_A_PARAMETER = 32.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,24 +43,32 @@ class Modesty:
 
     Parameters
     ----------
-    power, growth
-        The likelihood is taken to the power ``power * exp(growth * evidence)``.
-    doubt, doubt_growth
-        The tamer posterior has the share of mass whose log-odds are ``doubt + doubt_growth * evidence``.
+    power, growth, aging
+        The likelihood is taken to the power ``power * exp(growth * evidence + aging * age)``.
+    doubt, doubt_growth, doubt_aging
+        The tamer posterior has the share of mass whose log-odds are
+        ``doubt + doubt_growth * evidence + doubt_aging * age``.
     """
 
     power: float = 1.0
     growth: float = 0.0
     doubt: float = -math.inf
     doubt_growth: float = 0.0
+    aging: float = 0.0
+    doubt_aging: float = 0.0
 
-    def doubts(self, evidence: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the share of the tamer posterior for each amount of evidence."""
-        return np.asarray(expit(self.doubt + self.doubt_growth * evidence))
+    def doubts(
+        self, evidence: NDArray[np.floating], age: NDArray[np.floating] | float = 0.0
+    ) -> NDArray[np.float64]:
+        """Return the share of the tamer posterior for each amount of evidence, and age of it."""
+        return np.asarray(expit(self.doubt + self.doubt_growth * evidence + self.doubt_aging * age))
 
-    def powers(self, evidence: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the power for each amount of evidence."""
-        return np.asarray(np.clip(self.power * np.exp(self.growth * evidence), *_POWER_RANGE))
+    def powers(
+        self, evidence: NDArray[np.floating], age: NDArray[np.floating] | float = 0.0
+    ) -> NDArray[np.float64]:
+        """Return the power for each amount of evidence, and age of it."""
+        exponent = self.growth * evidence + self.aging * age
+        return np.asarray(np.clip(self.power * np.exp(exponent), *_POWER_RANGE))
 
 
 def tame(
@@ -82,8 +94,9 @@ def learn_modesty(
     rows: NDArray[np.bool_],
     evidence: NDArray[np.float64],
     none: float,
+    age: NDArray[np.float64] | None = None,
 ) -> Modesty | None:
-    """Choose power, growth and doubt by made-up drivers' true places; ``None``: too few of them.
+    """Choose power, doubt and how they change by made-up drivers' true places; ``None``: too few of them.
 
     Parameters
     ----------
@@ -97,6 +110,8 @@ def learn_modesty(
         The same shape.
     none
         Prior probability that there is no such place.
+    age
+        The same shape as ``evidence``; if left out, age does not matter.
     """
     plate, checkpoint = np.nonzero(rows)
     if len(plate) < _FEWEST_ROWS:
@@ -107,8 +122,11 @@ def learn_modesty(
     # No row says more than its first places and the mass of all others.
     place, mass = np.ascontiguousarray(place[:, :_N_LISTED]), np.ascontiguousarray(mass[:, :_N_LISTED])
     nowhere, known = posterior.none[plate, checkpoint], evidence[plate, checkpoint]
-    group = np.searchsorted(np.quantile(known, np.arange(1, _GROUPS) / _GROUPS), known)
-    sizes = np.maximum(np.bincount(group, minlength=_GROUPS), 1)
+    old = np.zeros(len(plate)) if age is None else age[plate, checkpoint]
+    group, n_groups = _thirds(known), _GROUPS
+    if age is not None:
+        group, n_groups = group * _GROUPS + _thirds(old), _GROUPS * _GROUPS
+    sizes = np.maximum(np.bincount(group, minlength=n_groups), 1)
     n = len(plate)
     count, at = np.empty(n, np.int64), np.empty(n, np.int64)
     left, left_prior = np.empty(n), np.empty(n)
@@ -120,32 +138,42 @@ def learn_modesty(
     truth_prior = posterior.prior[truth[plate]]
     log_chance, level = np.empty(n), np.empty(n)
 
-    start = np.tile([0.0, 0.0, _USUAL_DOUBT, 0.0], (5, 1))
-    start[1:] += np.diag([0.3, 0.1, 1.0, 0.3])
+    size = 4 if age is None else 6
+    start = np.tile([0.0, 0.0, _USUAL_DOUBT, 0.0, 0.0, 0.0][:size], (size + 1, 1))
+    start[1:] += np.diag(_STEPS[:size])
 
     def of(parameters: NDArray[np.float64]) -> Modesty:
-        power, growth, doubt, doubt_growth = (float(p) for p in parameters)
-        return Modesty(power=math.exp(power), growth=growth, doubt=doubt, doubt_growth=doubt_growth)
+        power, growth, doubt, doubt_growth, *aging = (float(p) for p in parameters)
+        old, older_doubt = aging or (0.0, 0.0)
+        return Modesty(
+            power=math.exp(power), growth=growth, doubt=doubt, doubt_growth=doubt_growth,
+            aging=old, doubt_aging=older_doubt,
+        )  # fmt: skip
 
     def loss(parameters: NDArray[np.float64]) -> float:
         modesty = of(parameters)
         _judge(
             count, left, left_prior, at, log_ratio, listed_prior, nowhere, truth_prior,
-            modesty.powers(known), modesty.doubts(known), none, log_chance, level,
+            modesty.powers(known, old), modesty.doubts(known, old), none, log_chance, level,
         )  # fmt: skip
         # A weak pull towards no change: a few hundred made-up drivers are not to decide on their own.
-        pull = (parameters - start[0]) ** 2 @ _PULL
+        pull = (parameters - start[0]) ** 2 @ _PULL[:size]
         off = 0.0
         for claimed in LEVELS:
-            held = np.bincount(group, level <= claimed, _GROUPS) / sizes
+            held = np.bincount(group, level <= claimed, n_groups) / sizes
             off += float(((held - claimed) ** 2 * sizes).sum() / (claimed * (1 - claimed)) / len(level))
         return float(-log_chance.mean() + _COVERAGE_WEIGHT * off + pull / len(level))
 
+    looks = int(_LOOKS_A_PARAMETER * size)
     found = minimize(
         loss, start[0], method="Nelder-Mead",
-        options={"xatol": 5e-3, "fatol": 1e-5, "maxfev": 130, "initial_simplex": start},
+        options={"xatol": 5e-3, "fatol": 1e-5, "maxfev": looks, "initial_simplex": start},
     )  # fmt: skip
     return of(found.x)
+
+
+def _thirds(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.searchsorted(np.quantile(values, np.arange(1, _GROUPS) / _GROUPS), values)
 
 
 @njit(cache=True)

@@ -17,7 +17,7 @@ from simulator.adversary.bayes.modesty import Modesty, learn_modesty, tame
 from simulator.adversary.bayes.parked import AT_HOME, AT_WORK, Nearby, kinds_of
 from simulator.adversary.posterior import Posterior, hypothesis_at
 from simulator.adversary.training import Training
-from simulator.sightings.view import ArchiveView
+from simulator.sightings.view import DAY_S, ArchiveView
 
 # What shares that are taken for granted count for, in sightings.
 _PRIOR_SIGHTINGS = 4.0
@@ -61,30 +61,39 @@ class Practice:
         modesties = self.home if target == "home" else self.work
         if modesties is None:
             return posterior
-        seen, aside = evidence_of(view, near)
+        seen, aside, age = evidence_of(view, near)
         powers, doubts = (
             np.where(aside, of_aside, of_passing)
             for of_passing, of_aside in zip(
-                *((m.powers(seen), m.doubts(seen)) for m in modesties), strict=True
+                *((m.powers(seen, age), m.doubts(seen, age)) for m in modesties), strict=True
             )
         )
         return tame(posterior, powers, doubts, none)
 
 
-def evidence_of(view: ArchiveView, near: Nearby) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return log(1 + sightings visible), and whether any was not by a reader of passing traffic.
+def evidence_of(
+    view: ArchiveView, near: Nearby
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+    """Return log(1 + sightings visible), whether any was not by a reader of passing traffic, and their age.
 
-    Both of shape (n_plates, n_checkpoints).
+    The age is log(days that the archive goes back): few sightings in many days are of a car that hardly ever
+    stands where readers on cars come by. All of shape (n_plates, n_checkpoints).
     """
     plate = np.repeat(np.arange(view.n_plates), np.diff(view.indptr))
     count = np.zeros((view.n_plates, view.n_checkpoints))
     aside = np.zeros(count.shape, dtype=np.bool_)
+    age = np.zeros(count.shape)
+    kept_days = np.maximum((view.expires_s - view.time_s) / DAY_S, 1.0)
     for k, day in enumerate(view.checkpoint_days):
-        now_s = int(day) * 86_400
+        now_s = int(day) * DAY_S
         visible = (view.time_s < now_s) & (view.expires_s > now_s)
         count[:, k] = np.bincount(plate[visible], minlength=view.n_plates)
         aside[np.unique(plate[visible & (near.row >= 0)]), k] = True
-    return np.log1p(count), aside
+        # Of several owners the one who keeps reads longest.
+        longest = np.ones(view.n_plates)
+        np.maximum.at(longest, plate[visible], kept_days[visible])
+        age[:, k] = np.log(np.minimum(longest, float(day)))
+    return np.log1p(count), aside, age
 
 
 def learn_shares(training: Training, view: ArchiveView, near: Nearby) -> Practice:
@@ -105,8 +114,9 @@ def learn_modesties(
     no_work_share: float,
 ) -> Practice:
     """Hold posteriors of made-up drivers against their homes and work places."""
-    seen, aside = evidence_of(view, near)
+    seen, aside, age = evidence_of(view, near)
 
+    # Of cars that only readers of passing traffic saw, age tells nothing beside the number of sightings.
     def learn(
         posterior: Posterior, edge: NDArray[np.int32], x_m: NDArray[np.float64], y_m: NDArray[np.float64],
         who: NDArray[np.bool_], none: float,
@@ -114,7 +124,8 @@ def learn_modesties(
         truth = hypothesis_at(posterior, edge, x_m, y_m)
         rows = np.repeat((who & (truth >= 0))[:, None], view.n_checkpoints, axis=1)
         passing, other = (
-            learn_modesty(posterior, truth, rows & (aside == which), seen, none) for which in (False, True)
+            learn_modesty(posterior, truth, rows & (aside == which), seen, none, age if which else None)
+            for which in (False, True)
         )
         # Too few were seen by readers on cars to learn from: what the others taught holds for them, too.
         return None if passing is None else (passing, other or passing)
