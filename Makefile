@@ -10,7 +10,7 @@ VERIFY_READY := $(VERIFY_VENV)/.ready
 # Test processes: one a core, since tests are mostly arithmetic; each holds some hundred megabytes.
 TEST_WORKERS ?= auto
 # The studies that have a page of findings; where they are done, and by how many processes.
-STUDIES ?= rules retention sharing density who exposure knowledge pseudonyms usefulness plates-against-faces honesty wrong-assumptions
+STUDIES ?= rules attackers retention sharing density who exposure knowledge pseudonyms usefulness plates-against-faces honesty wrong-assumptions
 STUDIES_DIR ?= studies
 STUDY_WORKERS ?= 2
 

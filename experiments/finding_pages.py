@@ -152,6 +152,18 @@ PAGES: dict[str, Page] = {
             _home("sure and right once by day 60, %", "known-by-day", _SURE, day=60),
         ),
     ),
+    "attackers": Page(
+        rows=("readers", "attacker"),
+        heads=("fixed readers", "attacker"),
+        columns=tuple(
+            Column(
+                title=f"{word} on day {day}, %",
+                where={"target": target, "measure": "right-at-day", "criterion": _FIRST, "day": day},
+            )
+            for target, word in (("home", "homes"), ("work", "work places"))
+            for day in (7, 30)
+        ),
+    ),
     "knowledge": Page(
         rows=("attacker",),
         heads=("the adversary",),
