@@ -3,7 +3,7 @@
 ``python -m experiments.elsewhere_study DIR`` makes six towns in DIR (:mod:`experiments.sumo_town`), puts
 readers into each in several ways, attacks, and writes ``DIR/elsewhere.csv``; the tables of ``docs/trust.md``
 are made from such a file (:mod:`experiments.elsewhere_report`). What is there already is not made again: a
-town takes some three minutes, an attack one to two.
+town takes three to seven minutes, an attack half a minute.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from simulator.adversary.attacker import attacker_named
 from simulator.adversary.posterior import Posterior
 from simulator.chunks import attack_setting, truth_of, view_of
 from simulator.errors import PlatetrailError
+from simulator.manifest import write_text_whole
 from simulator.privacy.scoring import score
 from simulator.privacy.time_to_inference import wilson
 from simulator.privacy.truth import Truth
@@ -312,9 +313,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(rows.row(0)[:2], rows.filter(pl.col("figure") == "bayes over the median")["value"].item())
             done = pl.concat([done, rows])
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(".part")
-            done.write_csv(temporary, float_precision=6)
-            temporary.replace(path)
+            write_text_whole(path, done.write_csv(float_precision=6))
     except PlatetrailError as error:
         print(error, file=sys.stderr)
         return 2
