@@ -11,6 +11,8 @@ VERIFY_READY := $(VERIFY_VENV)/.ready
 TEST_WORKERS ?= auto
 # The studies that have a page of findings; where they are done, and by how many processes.
 STUDIES ?= rules attackers retention sharing density who exposure knowledge pseudonyms usefulness plates-against-faces honesty wrong-assumptions
+# Those on streets that you bring: MAPS=DIR, where columbus.osm.pbf is.
+MAP_STUDIES ?= $(if $(MAPS),attackers-columbus)
 STUDIES_DIR ?= studies
 STUDY_WORKERS ?= 2
 
@@ -26,7 +28,7 @@ help:
 	@echo "make format  format the code"
 	@echo "make docs    write the generated docs again"
 	@echo "make site    build the documentation site into build/site, with the gallery's pictures"
-	@echo "make findings  do all studies again with this engine (about an hour), take their tables over"
+	@echo "make findings  do all studies again with this engine (about an hour), take their tables over (MAPS=DIR: with Columbus)"
 	@echo "make bench   speed and memory on this machine, beside the goals (MAPS=DIR: with Columbus)"
 	@echo "make clean   remove .venv, caches and the demo's results"
 
@@ -81,11 +83,13 @@ site: $(READY)
 # Each engine has a folder of its own, so that a stopped one goes on, and never with cells of another engine.
 findings: $(READY)
 	@engine=$$($(BIN)/python -m experiments.findings engine) || exit 1; studies=$(STUDIES_DIR)/$$engine; \
-	for study in $(STUDIES); do \
-	    $(BIN)/platetrail sweep $$study --out $$studies/$$study --workers $(STUDY_WORKERS) \
+	for study in $(STUDIES) $(MAP_STUDIES); do \
+	    case $$study in *-columbus) map="$(if $(MAPS),--map $(MAPS)/columbus.osm.pbf)";; *) map=;; esac; \
+	    $(BIN)/platetrail sweep $$study $$map --out $$studies/$$study --workers $(STUDY_WORKERS) \
 	        && $(BIN)/python -m experiments.findings keep $$study $$studies/$$study || exit 1; \
 	done
 	@$(BIN)/python -m experiments.findings audits
+	@$(BIN)/python -m experiments.own_assumptions_study
 	@$(BIN)/python -m experiments.docs_tables
 	@$(BIN)/python -m experiments.findings age
 

@@ -21,6 +21,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "platetrail sweep --list",
         "platetrail sweep smoke --out studies/smoke",
         "platetrail sweep retention --dry-run",
+        "platetrail sweep attackers-columbus --map columbus.osm.pbf --out studies/columbus",
     ),
     "calibrate": ("platetrail calibrate norfolk-density",),
     "calibration": (

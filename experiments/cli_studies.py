@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from experiments.cli_help import enter
-from experiments.cli_options import NameOrStudy, Overrides, Workers
+from experiments.cli_options import MapFile, NameOrStudy, Overrides, Workers
 from experiments.terminal import MANNERS, answer, note
 
 
@@ -36,6 +36,7 @@ def sweep(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root seed, in place of the study's.")] = None,
     replicates: Annotated[int | None, typer.Option(min=1, help="Towns, in place of the study's.")] = None,
+    map_file: MapFile = None,
     overrides: Overrides = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take; do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Begin a large study without asking back.")] = False,
@@ -58,7 +59,9 @@ def sweep(
         raise StudyError("Which study? 'platetrail sweep --list' shows them; a file is named by its path.")
     if out is None and not dry_run:
         raise StudyError("Where to? Name a folder for the results: --out DIR.")
-    design = prepare(name_or_study, seed=seed, replicates=replicates, overrides=overrides or ())
+    design = prepare(
+        name_or_study, seed=seed, replicates=replicates, map_file=map_file, overrides=overrides or ()
+    )
     cost = cost_of(design, workers)
     if out is None or dry_run:
         answer(

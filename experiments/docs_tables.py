@@ -64,9 +64,10 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
     Hand-written pages with a made part are read, and returned with that part replaced.
     """
     attackers, archive, studies = docs / "attackers.md", docs / "archive.md", docs / "studies.md"
-    trust = docs / "trust.md"
+    trust, bayes = docs / "trust.md", docs / "bayes.md"
     # They make their tables with the functions here.
     from experiments.findings import findings_pages
+    from experiments.own_assumptions_study import read, table
     from experiments.trust_page import trust_page
 
     measured = with_part(studies.read_text(encoding="utf-8"), "measures", measures_table())
@@ -79,6 +80,7 @@ def pages(docs: Path = DOCS) -> dict[Path, str]:
         studies: with_part(measured, "studies", studies_table()),
         attackers: with_part(attackers.read_text(encoding="utf-8"), "attackers", attackers_table()),
         trust: trust_page(docs),
+        bayes: with_part(bayes.read_text(encoding="utf-8"), "own", table(read())),
         **findings_pages(docs),
     }
 

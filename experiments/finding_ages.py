@@ -61,19 +61,37 @@ def about(study: Study) -> dict[str, Any]:
 
 
 def made_with(there: Mapping[str, Any]) -> dict[str, str]:
-    """Return what made a results folder, from its ``study.json``: engine and scenario as digests.
+    """Return what made a results folder, from its ``study.json``: engine, scenario and map as digests.
 
     Raises
     ------
     KeyError
         If the file does not say so.
     """
-    return {"engine": there["software"]["engine"], "scenario": scenario_digest(there["scenario"])}
+    scenario = there["scenario"]
+    made = {"engine": there["software"]["engine"], "scenario": scenario_digest(scenario)}
+    street_map = scenario["streets"].get("map")
+    if street_map is not None:
+        made["map"] = f"{Path(street_map).name} {_file_digest(Path(street_map))}"
+    return made
+
+
+def _file_digest(path: Path) -> str:
+    """Return the first digits of a file's SHA-256; "?" where the file has gone."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:SHOWN_DIGITS]
+    except OSError:
+        return "?"
 
 
 def scenario_digest(scenario: Mapping[str, Any]) -> str:
-    """Return a digest of a scenario as a document, its words and citations left out."""
+    """Return a digest of a scenario as a document, its words and citations left out.
+
+    So is where a map lies, which differs from machine to machine.
+    """
     rest = {key: value for key, value in scenario.items() if key not in _WORDS_OF_A_SCENARIO}
+    if rest.get("streets", {}).get("map") is not None:
+        rest["streets"] = {**rest["streets"], "map": None}
     text = json.dumps(rest, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
@@ -103,7 +121,9 @@ def made_line(name: str, out: Path = FINDINGS) -> str:
     what = f"{said['replicates']} towns" if "replicates" in said else "Logs"
     made = said.get("made")
     by = f"with engine `{made['engine'][:SHOWN_DIGITS]}`" if made else "before engines were recorded"
-    return f"*{what}, made {by}.*"
+    street_map = made.get("map", "").rsplit(" ", 1) if made else [""]
+    on = f", on the map {street_map[0]} (SHA-256 `{street_map[1]}`…)" if len(street_map) > 1 else ""
+    return f"*{what}, made {by}{on}.*"
 
 
 def _age(name: str, out: Path) -> Age:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from experiments.sweep.group_measure import GROUPS
@@ -19,8 +20,42 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Strength:
+    """A table of one attacker beside the best other one (:mod:`experiments.finding_strength`).
+
+    Parameters
+    ----------
+    factor, head
+        Whose levels make the rows, and the title of their column.
+    criteria, days
+        What counts as found, and when; shares are shown of the last day.
+    measure, attacker
+        A share of :data:`experiments.sweep.measures.FOUND`, and whose strength it is about.
+    alone
+        The attacker that looks at no reads.
+    """
+
+    factor: str
+    head: str
+    criteria: tuple[str, ...]
+    days: tuple[int, ...]
+    measure: str = "right-at-day"
+    attacker: str = "bayes"
+    alone: str = "prior-alone"
+
+    def columns(self) -> tuple[Column, ...]:
+        """Return what it takes of ``results``, as columns of a page do."""
+        return tuple(
+            Column(title="", where={"measure": self.measure, "criterion": c, "day": day, "target": target})
+            for c in self.criteria
+            for day in self.days
+            for target in ("home", "work")
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
-    """The table of one page.
+    """The table of one page, and what else is made there.
 
     Parameters
     ----------
@@ -32,12 +67,23 @@ class Page:
         The numbers.
     order
         Values of the first of ``rows`` in the order of the page; that of the table if empty.
+    more
+        Further tables, by the name of the part of the page that is made of them.
+    strength
+        The table in the part "strength", if there is one.
     """
 
     rows: tuple[str, ...]
     heads: tuple[str, ...]
     columns: tuple[Column, ...] = field(default=())
     order: tuple[str, ...] = ()
+    more: Mapping[str, Page] = field(default_factory=dict)
+    strength: Strength | None = None
+
+    def taken(self) -> tuple[Column, ...]:
+        """Return all that the page takes of ``results``."""
+        further = (column for page in self.more.values() for column in page.columns)
+        return (*self.columns, *further, *(self.strength.columns() if self.strength else ()))
 
 
 _FIRST, _FOR_GOOD, _SURE, _SURE_FOR_GOOD = (
@@ -92,8 +138,23 @@ def _held(target: str, day: int, *levels: int) -> tuple[Column, ...]:
     )
 
 
+def _of_all_attackers(criterion: str) -> tuple[Column, ...]:
+    return tuple(
+        Column(
+            title=f"{word} on day {day}, %",
+            where={"target": target, "measure": "right-at-day", "criterion": criterion, "day": day},
+        )
+        for target, word in (("home", "homes"), ("work", "work places"))
+        for day in (7, 30)
+    )
+
+
 #: The README's table is the one of the study 'rules'.
 README_RULES = Page(rows=("rule",), heads=("rule, alone",), columns=_rules(90))
+
+_STRENGTH = Strength(
+    factor="readers", head="fixed readers", criteria=("within-250m", "within-500m"), days=(7, 30)
+)
 
 PAGES: dict[str, Page] = {
     "honesty": Page(
@@ -155,14 +216,35 @@ PAGES: dict[str, Page] = {
     "attackers": Page(
         rows=("readers", "attacker"),
         heads=("fixed readers", "attacker"),
-        columns=tuple(
-            Column(
-                title=f"{word} on day {day}, %",
-                where={"target": target, "measure": "right-at-day", "criterion": _FIRST, "day": day},
-            )
-            for target, word in (("home", "homes"), ("work", "work places"))
-            for day in (7, 30)
-        ),
+        columns=_of_all_attackers(_FIRST),
+        strength=_STRENGTH,
+    ),
+    "attackers-columbus": Page(
+        rows=("readers", "attacker"),
+        heads=("fixed readers", "attacker"),
+        columns=_of_all_attackers("within-500m"),
+        strength=_STRENGTH,
+        more={
+            "sets": Page(
+                rows=("readers",),
+                heads=("fixed readers",),
+                columns=tuple(c for t in ("home", "work") for d in (7, 30) for c in _held(t, d, 50, 80, 95)),
+            ),
+            "claims": Page(
+                rows=("readers",),
+                heads=("fixed readers",),
+                columns=tuple(
+                    Column(
+                        title=f"{word}, day {day}: {title}, %",
+                        where={"target": target, "measure": measure, "criterion": _FIRST, "attacker": "bayes",
+                               "day": day},
+                    )
+                    for target, word in (("home", "homes"), ("work", "work places"))
+                    for day in (7, 30)
+                    for measure, title in (("sure", "claims at least 0.9"), ("claims", "of these right"))
+                ),
+            ),
+        },
     ),
     "knowledge": Page(
         rows=("attacker",),

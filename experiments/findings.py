@@ -22,6 +22,7 @@ import simulator.adversary.catalogue  # noqa: F401  (enters the attackers' title
 from experiments.docs_tables import DOCS, markdown_table, with_part
 from experiments.finding_ages import FINDINGS, about, ages, ages_table, made_line, made_with
 from experiments.finding_pages import AUDITS, PAGES, README_RULES, Column, Page
+from experiments.finding_strength import best_rivals, strength_table
 from experiments.sweep.engine import SHOWN_DIGITS, engine_digest
 from experiments.sweep.folder import STUDY_FILE
 from experiments.sweep.measures import measure_named
@@ -33,9 +34,9 @@ from simulator.oversight.access_log import AccessSetting, agencies_of
 from simulator.oversight.audit import LOGGING_RULES, audit
 from simulator.scenario import Scenario
 
-TABLES = ("results", "contrasts")
+TABLES, RATIOS = ("results", "contrasts"), "ratios"
 _AUDIT_SCENARIO, _AUDIT_SEED, _AUDIT_DAYS, _AUDIT_DRAWS = "unlawful-sharing", 1, 60, 200
-_FIGURES = ("estimate", "difference", "low", "high", "logrank_p")
+_FIGURES = ("estimate", "difference", "ratio", "low", "high", "logrank_p")
 
 
 def keep(name: str, folder: Path, out: Path = FINDINGS) -> None:
@@ -53,6 +54,7 @@ def keep(name: str, folder: Path, out: Path = FINDINGS) -> None:
         there = json.loads((folder / STUDY_FILE).read_text("utf-8"))
         done, made = there["study"], made_with(there)
         tables = {table: pl.read_parquet(folder / f"{table}.parquet") for table in TABLES}
+        ratios = pl.read_parquet(folder / f"{RATIOS}.parquet") if page.strength else None
     except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
         raise StudyError(
             f"{folder} holds no finished study ({error}); run 'platetrail sweep {name}'."
@@ -68,10 +70,14 @@ def keep(name: str, folder: Path, out: Path = FINDINGS) -> None:
     if towns != study.replicates:
         raise StudyError(f"{folder} has {towns} towns, '{name}' has {study.replicates}.")
     (out / name).mkdir(parents=True, exist_ok=True)
-    for table, frame in tables.items():
-        chosen = frame.filter(_any(page.columns, frame.columns))
-        rounded = [pl.col(c).round_sig_figs(5) for c in _FIGURES if c in chosen.columns]
-        write_text_whole(out / name / f"{table}.csv", chosen.with_columns(rounded).write_csv())
+    # Differences from the baseline are quoted of the main table alone.
+    columns = {"results": page.taken(), "contrasts": page.columns}
+    chosen = {t: frame.filter(_any(columns[t], frame.columns)) for t, frame in tables.items()}
+    if page.strength and ratios is not None:
+        chosen[RATIOS] = best_rivals(page.strength, tables["results"], ratios)
+    for table, frame in chosen.items():
+        rounded = [pl.col(c).round_sig_figs(5) for c in _FIGURES if c in frame.columns]
+        write_text_whole(out / name / f"{table}.csv", frame.with_columns(rounded).write_csv())
     _write_about(name, {**about(study), "made": made}, out)
 
 
@@ -144,8 +150,15 @@ def findings_pages(docs: Path = DOCS, out: Path = FINDINGS) -> dict[Path, str]:
     pages = {}
     for name in kept_names(out):
         path = docs / "findings" / f"{name}.md"
-        made = numbers_table(PAGES[name], kept(name, out=out)) + "\n\n" + made_line(name, out)
-        pages[path] = with_part(path.read_text("utf-8"), "numbers", made)
+        page, results = PAGES[name], kept(name, out=out)
+        made = numbers_table(page, results) + "\n\n" + made_line(name, out)
+        text = with_part(path.read_text("utf-8"), "numbers", made)
+        for part, more in page.more.items():
+            text = with_part(text, part, numbers_table(more, results))
+        if page.strength is not None:
+            found = strength_table(page.strength, results, kept(name, RATIOS, out))
+            text = with_part(text, "strength", found)
+        pages[path] = text
     if (out / AUDITS / "results.csv").is_file():
         path = docs / "findings" / f"{AUDITS}.md"
         made = audits_table(kept(AUDITS, out=out)) + "\n\n" + made_line(AUDITS, out)

@@ -66,7 +66,7 @@ def scenario_with(
         changes["streets.map"] = str(map_file.absolute())
     if changes:
         scenario = with_overrides(scenario, changes)
-    _check_files(scenario)
+    check_files(scenario)
     _check_attackers(scenario)
     return scenario
 
@@ -140,7 +140,14 @@ def holds_own_results(out: Path) -> bool:
     )
 
 
-def _check_files(scenario: Scenario) -> None:
+def check_files(scenario: Scenario) -> None:
+    """Refuse a scenario that names a file which is not there, or needs a map and has none.
+
+    Raises
+    ------
+    ScenarioError, MapError, ReaderError
+        Naming the scenario or group, and what is missing.
+    """
     streets = scenario.streets
     if streets.kind == "map" and streets.map is None:
         raise ScenarioError(

@@ -12,12 +12,13 @@ import pytest
 
 from experiments import findings
 from experiments.docs_tables import DOCS
-from experiments.finding_ages import ages, made_line
-from experiments.finding_pages import PAGES, README_RULES
+from experiments.finding_ages import ages, made_line, made_with, scenario_digest
+from experiments.finding_pages import PAGES, README_RULES, Strength
+from experiments.finding_strength import best_rivals, strength_table
 from experiments.sweep.design import design_of
 from experiments.sweep.engine import SHOWN_DIGITS, digest_of, engine_digest
 from experiments.sweep.group_measure import groups_of
-from experiments.sweep.measures import check_criteria, measure_named
+from experiments.sweep.measures import FOUND, check_criteria, measure_named
 from experiments.sweep.spec import RESULT_COLUMNS, study_named
 from simulator.adversary.attacker import attacker_named, default_attacker_names
 from simulator.adversary.catalogue import BAYES, LOWER_RUNGS
@@ -27,10 +28,10 @@ KEPT = findings.kept_names()
 _MOST_ROWS = 400
 
 
-def _made(text: str) -> str:
-    found = re.search(r"<!-- made: numbers -->\n(.*?)<!-- end -->", text, flags=re.DOTALL)
-    assert found is not None
-    return found[1]
+def _made(text: str) -> list[str]:
+    found = re.findall(r"<!-- made: [a-z]+ -->\n(.*?)<!-- end -->", text, flags=re.DOTALL)
+    assert found
+    return found
 
 
 def _said(text: str) -> str:
@@ -45,11 +46,18 @@ def test_pages_ask_for_what_their_study_measures(name: str) -> None:
     design_of(study)
     check_criteria(study.criteria)
     factors = {factor.name: factor.labels() for factor in study.factors}
-    for column in PAGES[name].columns:
+    for column in PAGES[name].taken():
         assert column.where["measure"] in study.measures
         for key, value in column.where.items():
             assert key in RESULT_COLUMNS or value in factors[key]
-    assert all(row in (*RESULT_COLUMNS, *factors) for row in PAGES[name].rows)
+    for page in (PAGES[name], *PAGES[name].more.values()):
+        assert all(row in (*RESULT_COLUMNS, *factors) for row in page.rows)
+    strength = PAGES[name].strength
+    if strength is not None:
+        # Ratios are of the headline's attacker.
+        assert strength.attacker == study.headline.attacker and strength.measure in FOUND
+        assert set(strength.criteria) <= set(study.criteria) and strength.factor in factors
+        assert {strength.attacker, strength.alone} <= set(study.set["attackers.names"])
 
 
 @pytest.mark.parametrize("name", KEPT)
@@ -90,9 +98,11 @@ def test_a_committed_table_is_of_the_study_as_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", [*KEPT, findings.AUDITS])
 def test_a_page_is_short_and_quotes_its_own_numbers(name: str) -> None:
     text = (DOCS / "findings" / f"{name}.md").read_text("utf-8")
-    table = _made(text)
-    assert len(text.replace(table, "").splitlines()) <= 40
-    allowed = set(re.findall(r"\d[\d,]*\.?\d*", table))
+    tables, words = _made(text), text
+    for table in tables:
+        words = words.replace(table, "")
+    assert len(words.splitlines()) <= 40
+    allowed = {number for table in tables for number in re.findall(r"\d[\d,]*\.?\d*", table)}
     if name in KEPT:
         differences = findings.kept(name, "contrasts").select("difference", "low", "high", "unit")
         for *values, unit in differences.iter_rows():
@@ -169,6 +179,42 @@ def test_a_digest_of_the_engine_is_of_its_code_and_not_of_its_words(tmp_path: Pa
     assert digest(code) == digest(words)
     others = [code.replace(*change) for change in (("1", "2"), ("1", "1.0"), ("1", "'1'"), ("+", "-"))]
     assert len({digest(text) for text in (code, *others)} | {digest(code, "b.py")}) == 6
+
+
+def test_where_a_map_lies_does_not_make_a_table_old() -> None:
+    scenario = design_of(study_named("attackers-columbus")).scenario.model_dump(mode="json")
+    elsewhere = {**scenario, "streets": {**scenario["streets"], "map": "/maps/columbus.osm.pbf"}}
+    assert scenario_digest(elsewhere) == scenario_digest(scenario)
+    assert scenario_digest({**scenario, "days": 3}) != scenario_digest(scenario)
+    made = made_with({"scenario": elsewhere, "software": {"engine": "e"}})
+    assert made["map"] == "columbus.osm.pbf ?", "the file is not there"
+
+
+def test_the_best_rival_is_the_one_that_finds_most() -> None:
+    strength = Strength(factor="readers", head="readers", criteria=("within-500m",), days=(7, 30))
+    shares = {("bayes", 7): 0.3, ("bayes", 30): 0.6, ("a", 7): 0.1, ("a", 30): 0.1, ("b", 7): 0.05}
+    shares |= {("b", 30): 0.2, ("prior-alone", 7): 0.01, ("prior-alone", 30): 0.01}
+    results = pl.DataFrame(
+        [
+            {
+                "readers": "44", "attacker": who, "target": target, "criterion": "within-500m",
+                "measure": "right-at-day", "day": day, "estimate": share, "low": share / 2, "high": 2 * share,
+            }
+            for (who, day), share in shares.items()
+            for target in ("home", "work")
+        ]
+    )  # fmt: skip
+    ratios = results.filter(pl.col("attacker") != "bayes").select(
+        pl.exclude("estimate"),
+        pl.when(pl.col("day") == 7).then(0.3).otherwise(0.6).truediv("estimate").alias("ratio"),
+    )
+    best = best_rivals(strength, results, ratios)
+    assert best.filter(target="home").select("day", "attacker").rows() == [(7, "a"), (30, "b")]
+    first = strength_table(strength, results, best).splitlines()[2]
+    assert first == (
+        "| 44 | homes within 500 m | 60.0 (30.0–120.0) | 20.0 (10.0–40.0) | b | 1.0 (0.5–2.0) "
+        "| 3.0 (0.1–0.2) | 3.0 (0.1–0.4) |"
+    )
 
 
 def test_results_that_do_not_fit_are_refused(tmp_path: Path) -> None:

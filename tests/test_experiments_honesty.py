@@ -8,6 +8,7 @@ import pytest
 from cameras_town import grid_town
 from matplotlib.figure import Figure
 
+from experiments import own_assumptions_study
 from experiments.figures.belief_map import belief_on_map, plot_belief_over_days
 from experiments.figures.certainty import (
     claimed_against_held,
@@ -105,3 +106,34 @@ def test_it_is_honest_about_drivers_drawn_from_its_own_model() -> None:
         off = (told[f"held_{100 * claimed:g}"] - claimed).abs()
         # Six cells of 400 drivers: three standard errors.
         assert off.max() < 3 * np.sqrt(claimed * (1 - claimed) / 400)  # type: ignore[operator]
+
+
+def test_the_study_of_own_assumptions_does_nothing_twice_and_sums_up() -> None:
+    town = with_overrides(scenario_named("first-town"), {"people.drivers": 60})
+    first, second = own_assumptions_study.study(town, densities=(8, 24), drivers=30)
+    rows = pl.concat([first, second])
+    assert dict(rows.schema) == own_assumptions_study.COLUMNS
+    assert rows["readers"].to_list() == [8] * 6 + [24] * 6
+    held = coverage(
+        own_assumptions(with_overrides(town, {"readers.street-readers.count": 8}), seed=1, drivers=30)
+    )
+    assert first["held_80"].to_list() == held["held_80"].to_list()
+    # What is marked in a row that is done comes back; rows of another engine do not.
+    marked = rows.with_columns(uniform_p=pl.lit(0.5))
+    again = own_assumptions_study.study(town, densities=(8, 24), drivers=30, done=marked)
+    assert pl.concat(again)["uniform_p"].to_list() == [0.5] * 12
+    old = marked.with_columns(engine=pl.lit("0" * 24))
+    anew = next(own_assumptions_study.study(town, densities=(8,), drivers=30, done=old))
+    assert anew.equals(first)
+
+
+def test_the_table_of_own_assumptions_counts_what_is_off() -> None:
+    honest = {"engine": "abcdef0123", "seed": 1, "readers": 44, "target": "home", "day": 7, "drivers": 3000}
+    honest |= {f"held_{q}": q / 100 for q in (50, 80, 95)} | {f"se_{q}": 0.01 for q in (50, 80, 95)}
+    honest |= {"uniform_p": 0.5, "sure": 0.1, "sure_right": 0.95}
+    off = honest | {"day": 30, "held_50": 0.54, "uniform_p": 1e-5}
+    lines = own_assumptions_study.table(pl.DataFrame([honest, off])).splitlines()
+    assert lines[2] == "| 44 | homes | 7 | 50.0 ± 1.0 | 80.0 ± 1.0 | 95.0 ± 1.0 | 0.500 |"
+    assert lines[3].endswith("| < 0.001 |")
+    assert "5 of 6 sets hold within 3 points; the worst is 4.0 off" in lines[-1]
+    assert "Of 2 tests 1 have p below 0.05; the least is 1e-05" in lines[-1]

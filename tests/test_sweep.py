@@ -14,12 +14,14 @@ from typer.testing import CliRunner
 from experiments.cli import app
 from experiments.sweep.command import prepare
 from experiments.sweep.design import Cell, Design, design_of, levels_of
-from experiments.sweep.folder import CELL_TABLES, StudyFolder
+from experiments.sweep.folder import CELL_TABLES, RESULTS, StudyFolder
 from experiments.sweep.kills import check_kills
+from experiments.sweep.measures import FOUND, CellTables, driver_values
 from experiments.sweep.results import study_results, write_results
-from experiments.sweep.spec import Study, study_from_dict, study_names
+from experiments.sweep.spec import Headline, Study, study_from_dict, study_named, study_names
 from experiments.sweep.work import look, run_here, world_of
-from simulator.errors import PlatetrailError, StudyError
+from scenarios import resolve
+from simulator.errors import MapError, PlatetrailError, ScenarioError, StudyError
 from simulator.run import simulate
 from simulator.shared_capture import take_capture
 from simulator.tables import content_hash
@@ -56,11 +58,15 @@ scenario = "town.toml"
 seed = 5
 replicates = 2
 measures = ["known-by-day", "right-at-day", "median-days", "restricted-mean-days", "median-error-m"]
-criteria = ["within-250m", "within-250m-for-good"]
+criteria = ["within-250m", "within-250m-for-good", "within-500m"]
 days = [7]
 
 [set]
 attackers.names = ["night-mode", "krumm-largest-cluster"]
+
+[headline]
+measure = "known-by-day"
+attacker = "krumm-largest-cluster"
 
 [[factors]]
 name = "retention"
@@ -116,7 +122,7 @@ def hashes(design: Design, folder: StudyFolder) -> dict[str, str]:
         for cell in cells_of(design)
         for name, frame in folder.read(cell).items()
     }
-    for name in ("results", "contrasts", "design"):
+    for name in RESULTS:
         found[name] = content_hash(pl.read_parquet(folder.path / f"{name}.parquet"))
     return found
 
@@ -195,6 +201,53 @@ def test_contrasts_are_differences_of_the_same_drivers(undisturbed: StudyFolder)
     assert both.height == one.height > 0
     np.testing.assert_allclose(both["difference"], both["estimate"] - both["estimate_base"])
     assert (contrasts["up"] + contrasts["down"] <= contrasts["n_drivers"]).all()
+
+
+def test_ratios_are_of_the_headlines_attacker_to_each_other(design: Design, undisturbed: StudyFolder) -> None:
+    keys = ["retention", "thinned", "target", "criterion", "measure", "day"]
+    results, ratios = (pl.read_parquet(undisturbed.path / f"{t}.parquet") for t in ("results", "ratios"))
+    assert set(ratios["attacker"]) == {"night-mode"} and set(ratios["measure"]) == set(FOUND)
+    own, other = (
+        results.filter(attacker=name).select(*keys, "estimate")
+        for name in ("krumm-largest-cluster", "night-mode")
+    )
+    both = ratios.join(own, on=keys).join(other, on=keys, suffix="_other").drop_nulls("ratio")
+    assert both.height > 20
+    np.testing.assert_allclose(both["ratio"], both["estimate"] / both["estimate_other"])
+    assert ((both["low"] <= both["ratio"]) & (both["ratio"] <= both["high"])).all()
+    nameless = design.study.model_copy(update={"headline": Headline(measure="known-by-day")})
+    none = study_results(Design(study=nameless, scenario=design.scenario), undisturbed).ratios
+    assert not none.height and none.columns == ratios.columns
+
+
+def test_right_at_day_is_within_250_m_and_what_is_asked_for(design: Design, undisturbed: StudyFolder) -> None:
+    tables = undisturbed.read(cells_of(design)[0])
+    days = tuple(sorted(set(tables["beliefs"]["day"])))
+
+    def right(*criteria: str) -> pl.DataFrame:
+        cell = CellTables(**tables, criteria=criteria, days=days)
+        return driver_values(cell, ["right-at-day"])
+
+    alone, more = right("known-and-right"), right("within-500m", "within-100m-for-good")
+    assert set(alone["criterion"]) == {"within-250m"}
+    assert set(more["criterion"]) == {"within-250m", "within-500m"}
+    assert more.filter(criterion="within-250m").equals(alone)
+    residents = tables["drivers"].filter(kind="resident", home_on_map=True)
+    truth = tables["beliefs"].join(residents, on="driver_id", how="semi").filter(target="home")
+    found = more.filter(criterion="within-500m", target="home")
+    assert found.height == truth.height
+    assert found["value"].sum() == (truth["error_m"] <= 500).sum() > 0
+
+
+def test_a_study_on_a_map_needs_one(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match="give one with --map FILE"):
+        prepare("attackers-columbus")
+    path = tmp_path / "columbus.osm.pbf"
+    with pytest.raises(MapError, match="There is no map file"):
+        prepare("attackers-columbus", map_file=path)
+    path.touch()
+    prepared = prepare("attackers-columbus", map_file=path)
+    assert {s.scenario.streets.map for s in prepared.settings()} == {path}
 
 
 def test_a_probe_looks_while_the_reads_are_there(study_file: Path, tmp_path: Path) -> None:
@@ -348,7 +401,7 @@ def test_names_that_there_are_not(study_file: Path, tmp_path: Path) -> None:
         ('"known-by-day"', '"known-by"', "No measure is called 'known-by'.*'known-by-day'"),
         ('"within-250m"', '"within-25m"', "No criterion is called 'within-25m'"),
         ('"night-mode"', '"night-mod"', "No attacker is called 'night-mod'.*'night-mode'"),
-        ('[set]', '[headline]\nmeasure = "sure"\n[set]', "headline.measure = 'sure' is not among"),
+        ('[headline]\nmeasure = "known-by-day"', '[headline]\nmeasure = "sure"', "headline.measure = .sure."),
     ):  # fmt: skip
         (tmp_path / "town.toml").write_text(SCENARIO)
         (tmp_path / "study.toml").write_text(STUDY.replace(old, new, 1))
@@ -393,8 +446,11 @@ def test_a_million_cells_are_refused_with_an_estimate(study_file: Path, tmp_path
     assert said.exit_code == 0 and "1,020,000 cells" in said.stdout
 
 
-def test_every_study_of_the_list_can_be_used() -> None:
+def test_every_study_of_the_list_can_be_used(tmp_path: Path) -> None:
     assert study_names()[0] == "smoke" and "retention" in study_names()
+    streets = tmp_path / "streets.osm"
+    streets.touch()
     for name in study_names():
-        study = prepare(name).study
+        on_map = resolve(study_named(name).scenario).streets.kind == "map"
+        study = prepare(name, map_file=streets if on_map else None).study
         assert study.id == name and study.question and study.description

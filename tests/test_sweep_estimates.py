@@ -12,6 +12,8 @@ from experiments.sweep.estimates import (
     moments,
     over_replicates,
     paired_moments,
+    ratio_moments,
+    ratios_over_replicates,
 )
 from experiments.sweep.measures import measure_named, measure_names
 from simulator.privacy.time_to_inference import wilson
@@ -105,6 +107,55 @@ def test_differences_are_of_the_same_drivers() -> None:
     assert got["estimate"] == pytest.approx(np.mean(np.concatenate(other) - np.concatenate(base)))
     assert got["high"] - got["low"] < 0.1, "what drivers differ by among themselves does not count"
     assert got["down"] == 800 and got["up"] == 0
+
+
+def ratio_of(ours: list[np.ndarray], theirs: list[np.ndarray]) -> dict[str, float]:
+    towns = [
+        pl.concat(
+            [values(a), values(b).with_columns(attacker=pl.lit("simple"))]  # the same drivers
+        )
+        for a, b in zip(ours, theirs, strict=True)
+    ]
+    return ratios_over_replicates([ratio_moments(t, "bayes") for t in towns]).row(0, named=True)
+
+
+def test_a_ratio_is_of_totals_with_the_variance_of_its_residuals() -> None:
+    """Cochran (1977), section 6.4: towns as clusters, by hand."""
+    counts = np.array([[30, 8], [60, 9], [12, 9], [38, 7]])
+    ours, theirs = ([np.repeat([1, 0], [k, 100 - k]) for k in counts[:, i]] for i in (0, 1))
+    got = ratio_of(ours, theirs)
+    ratio = counts[:, 0].sum() / counts[:, 1].sum()
+    residual = counts[:, 0] - ratio * counts[:, 1]
+    error = np.sqrt(4 * np.var(residual, ddof=1)) / counts[:, 1].sum()
+    assert got["attacker"] == "simple" and (got["n_drivers"], got["n_replicates"]) == (400, 4)
+    assert got["ratio"] == pytest.approx(ratio)
+    assert np.log(got["high"] / ratio) == pytest.approx(stats.t.ppf(0.975, 3) * error / ratio)
+    assert got["low"] * got["high"] == pytest.approx(ratio**2)
+
+
+def test_a_ratio_of_one_town_is_about_its_drivers() -> None:
+    rng = np.random.default_rng(4)
+    ours, theirs = rng.random(2_000) < 0.4, rng.random(2_000) < 0.1
+    got = ratio_of([ours], [theirs])
+    draws = rng.integers(0, 2_000, (2_000, 2_000))
+    low, high = np.quantile(ours[draws].mean(axis=1) / theirs[draws].mean(axis=1), (0.025, 0.975))
+    assert got["low"] == pytest.approx(low, rel=0.03) and got["high"] == pytest.approx(high, rel=0.03)
+    same = ratio_of([ours], [ours])
+    assert (same["low"], same["ratio"], same["high"]) == (1.0, 1.0, 1.0), "the same drivers are found"
+    nobody = ratio_of([ours], [np.zeros(2_000)])
+    assert nobody["ratio"] is None and nobody["low"] is None and nobody["high"] is None
+
+
+def test_ratios_hold_the_truth_as_often_as_they_say() -> None:
+    rng, held, rounds = np.random.default_rng(9), 0, 400
+    for _ in range(rounds):
+        easy = rng.beta(4, 36, 10)  # the share that the simple attacker finds in each of ten towns
+        times = rng.normal(4.0, 0.8, 10)
+        theirs = [rng.random(300) < p for p in easy]
+        ours = [rng.random(300) < p * k for p, k in zip(easy, times, strict=True)]
+        got = ratio_of(ours, theirs)
+        held += got["low"] <= 4.0 <= got["high"]
+    assert 0.90 <= held / rounds <= 0.99
 
 
 def test_every_measure_has_words() -> None:

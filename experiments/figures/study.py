@@ -12,7 +12,7 @@ from experiments.figures.bars import interval_bars
 from experiments.figures.layout import fit_words, legend_beside, panels, pt
 from experiments.figures.style import PALETTE, attacker_looks, axes_or_new, house_style, new_figure
 from experiments.figures.write import add_caption
-from experiments.sweep.measures import measure_named
+from experiments.sweep.measures import RIGHT_WITHIN_M, measure_named
 from experiments.sweep.report import headline_rows
 from experiments.sweep.spec import Headline, Study
 from experiments.words import TARGET_WORDS, criterion_words
@@ -114,7 +114,7 @@ def plot_ladder(
     place = TARGET_WORDS[wanted.target]
     titles = {
         "known-by-day": f"Share of {place} known {criterion_words(criterion)}",
-        "right-at-day": f"Share of {place} that can be found within 250 m on the last day",
+        "right-at-day": f"Share of {_findable(study, wanted)}",
     }
     if criterion.startswith("known-and-right") and measure.name == "known-by-day":
         titles["known-by-day"] = f"Share of {place} of which the adversary was once sure, and right"
@@ -136,6 +136,13 @@ def plot_ladder(
         title = "Attacker" if by_attacker else study.factors[1].words
         legend_beside(ax, title=title)
     return ax
+
+
+def _findable(study: Study, headline: Headline) -> str:
+    """Return in words what 'right-at-day' is the share of; it is about plain distances alone."""
+    criterion = headline.criterion or study.criteria[0]
+    how = criterion_words(criterion if criterion in RIGHT_WITHIN_M else next(iter(RIGHT_WITHIN_M)))
+    return f"{TARGET_WORDS[headline.target]} that can be found {how} on the last day"
 
 
 def trade_off(study: Study, results: pl.DataFrame) -> pl.DataFrame:
@@ -174,7 +181,7 @@ def plot_trade_off(data: pl.DataFrame, study: Study, *, ax: Axes | None = None) 
         assert headline is not None
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         said = {
-            "right-at-day": f"{TARGET_WORDS[headline.target]} that can be found within 250 m on the last day",
+            "right-at-day": _findable(study, headline),
             "cars-found": f"sought cars found\n({headline.criterion})",
         }
         axis.set_label_text(f"Share of {said.get(headline.measure, measure_named(headline.measure).words)}")

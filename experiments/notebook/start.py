@@ -119,6 +119,7 @@ def study(
     *,
     seed: int | None = None,
     replicates: int | None = None,
+    map: str | Path | None = None,
     set: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     force: bool = False,
@@ -134,6 +135,8 @@ def study(
         A standard study's name, or the path of a TOML file.
     seed, replicates
         In place of the study's own.
+    map
+        A street map for all of it.
     set
         Changes of its scenario by dotted path.
     out
@@ -152,7 +155,8 @@ def study(
     PlatetrailError
         If the study or the folder cannot be used, or it is large and ``yes`` is not given.
     """
-    design = sweep.prepare(name_or_file, seed=seed, replicates=replicates, changes=set)
+    file = None if map is None else Path(map)
+    design = sweep.prepare(name_or_file, seed=seed, replicates=replicates, map_file=file, changes=set)
     refuse_if_large(cost_of(design, workers), yes=yes)
     with folder_for(out) as folder:
         sweep.carry_out(design, out=folder, workers=workers, force=force, quiet=quiet)

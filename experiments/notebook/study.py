@@ -56,6 +56,11 @@ class Study(Kept):
         return self._results.contrasts
 
     @property
+    def ratios(self) -> pl.DataFrame:
+        """How many times as many the headline's attacker finds as each other; empty if it names none."""
+        return self._results.ratios
+
+    @property
     def design(self) -> pl.DataFrame:
         """What each combination of levels changes."""
         return self._results.design

@@ -89,11 +89,15 @@ def _views(study: Study, results: pl.DataFrame) -> list[dict[str, Any]]:
                     "high": [round(v, 4) for v in curve["high"].fill_null(1.0)],
                 }
             )
-        words = measure_named(str(measure)).words
+        words, how = measure_named(str(measure)).words, criterion_words(str(criterion))
+        labels = {
+            "known-by-day": f"known {how}",
+            "right-at-day": f"guessed right {how}, from what can be seen on the day itself",
+        }
         views.append(
             {
                 "key": f"{measure}/{criterion}",
-                "label": words if measure != "known-by-day" else f"known {criterion_words(str(criterion))}",
+                "label": labels.get(str(measure), words),
                 "words": words,
                 "cells": cells,
             }

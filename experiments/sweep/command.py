@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from experiments.prepare import check_files
 from experiments.sweep.cost import Cost, is_begun
 from experiments.sweep.design import Design, design_of
 from experiments.sweep.folder import RESULTS, StudyFolder
@@ -27,6 +28,7 @@ def prepare(
     *,
     seed: int | None = None,
     replicates: int | None = None,
+    map_file: Path | None = None,
     overrides: Sequence[str] = (),
     changes: Mapping[str, Any] | None = None,
 ) -> Design:
@@ -38,6 +40,8 @@ def prepare(
         A study's name, or the path of a TOML file.
     seed, replicates
         In place of the study's own.
+    map_file
+        Street map of all cells, in place of the scenario's streets.
     overrides, changes
         Changes of its scenario, as ``part.field=value`` and by dotted path.
 
@@ -45,6 +49,8 @@ def prepare(
     ------
     StudyError, ScenarioError
         Naming what cannot be used, and the nearest right names.
+    MapError, ReaderError
+        If a file that a scenario names does not exist.
     """
     study = resolve_study(name_or_file)
     changed = {key: value for key, value in (("seed", seed), ("replicates", replicates)) if value is not None}
@@ -59,7 +65,10 @@ def prepare(
             )
         if headline is not None and headline.criterion is not None and headline.measure in BY_CRITERION:
             _check_among(study, f"{part}.criterion", headline.criterion, study.criteria)
-    design = design_of(study, {**dict(map(parse_override, overrides)), **(changes or {})})
+    on_map = {} if map_file is None else {"streets.kind": "map", "streets.map": str(map_file.absolute())}
+    design = design_of(study, {**on_map, **dict(map(parse_override, overrides)), **(changes or {})})
+    for setting in _first(design):
+        check_files(setting.scenario)
     _check_attackers(design)
     return design
 

@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
-from experiments.sweep.measures import KEYS, measure_named
+from experiments.sweep.measures import FOUND, KEYS, measure_named
 from simulator.privacy.time_to_inference import wilson
 
 _CONFIDENCE = 0.95
@@ -53,6 +53,68 @@ def paired_moments(values: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFrame
         (change * change).sum().alias("xx"),
         (change > 0).sum().cast(pl.Int64).alias("up"),
         (change < 0).sum().cast(pl.Int64).alias("down"),
+    )
+
+
+def ratio_moments(values: pl.DataFrame, attacker: str) -> pl.DataFrame:
+    """Return the moments of one attacker's values beside those of each other, of the same drivers.
+
+    Parameters
+    ----------
+    values
+        One replicate's, of measures in :data:`experiments.sweep.measures.FOUND`.
+    attacker
+        Whose values are ``x``; ``y`` are those of the attacker that a row is about.
+    """
+    at = [key for key in KEYS if key != "attacker"]
+    own = values.filter(pl.col("attacker") == attacker, pl.col("measure").is_in(FOUND))
+    others = values.filter(pl.col("attacker") != attacker)
+    both = others.join(
+        own.drop("attacker"), on=[*at, "driver_id"], how="inner", suffix="_own", maintain_order="left"
+    )
+    x, y = pl.col("value_own"), pl.col("value")
+    return both.group_by(KEYS, maintain_order=True).agg(
+        pl.len().cast(pl.Int64).alias("n"), x.sum().alias("x"), y.sum().alias("y"),
+        (x * x).sum().alias("xx"), (x * y).sum().alias("xy"), (y * y).sum().alias("yy"),
+    )  # fmt: skip
+
+
+def ratios_over_replicates(replicates: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Combine the moments of :func:`ratio_moments` into ratios of totals with 95% intervals.
+
+    The variance of a ratio is that of the residuals x − ratio · y (Cochran 1977, section 6.4), between
+    replicates or of drivers alone, whichever is larger; the interval is even about its logarithm.
+
+    Returns
+    -------
+    polars.DataFrame
+        :data:`KEYS`, ``ratio, low, high, n_drivers, n_replicates``; null where one of the two found nobody.
+    """
+    n, x, y = pl.col("n"), pl.col("x"), pl.col("y")
+    total = (
+        pl.concat(replicates)
+        .group_by(KEYS, maintain_order=True)
+        .agg(
+            n.sum(), x.sum(), y.sum(), pl.col("xx", "xy", "yy").sum(), pl.len().alias("r"),
+            (x * x).sum().alias("x2"), (x * y).sum().alias("x1y1"), (y * y).sum().alias("y2"),
+        )
+    )  # fmt: skip
+    size, r, top, base, xx, xy, yy, x2, x1y1, y2 = (
+        total[c].to_numpy().astype(np.float64)
+        for c in ("n", "r", "x", "y", "xx", "xy", "yy", "x2", "x1y1", "y2")
+    )
+    ratio = top / np.where(base > 0, base, np.nan)
+    between = np.where(r > 1, r / np.maximum(r - 1, 1) * (x2 - 2 * ratio * x1y1 + ratio**2 * y2), 0.0)
+    within = size / np.maximum(size - 1, 1) * (xx - 2 * ratio * xy + ratio**2 * yy)
+    error = np.sqrt(np.maximum(np.maximum(between, within), 0.0)) / np.where(base > 0, base, np.nan)
+    # The delta method's, since ratios are skewed to the right.
+    reach = np.exp(_quantile(size, r) * error / np.where(top > 0, ratio, np.nan))
+    found = {"ratio": np.where(top > 0, ratio, np.nan), "low": ratio / reach, "high": ratio * reach}
+    return total.select(
+        *KEYS,
+        *(pl.Series(name, value).fill_nan(None) for name, value in found.items()),
+        n.cast(pl.Int32).alias("n_drivers"),
+        pl.col("r").cast(pl.Int32).alias("n_replicates"),
     )
 
 

@@ -28,7 +28,7 @@ from simulator.privacy.scoring import Scored
 from simulator.tables import FORMAT_VERSION, read_table, write_table
 
 STUDY_FILE = "study.json"
-RESULTS = ("results", "contrasts", "design")
+RESULTS = ("results", "contrasts", "ratios", "design")
 PROBE = "probe-"
 CELL_TABLES = ("beliefs", "outcomes", "claims", "drivers")
 _OWN = (

@@ -15,7 +15,7 @@ from typing import Literal
 import polars as pl
 
 from simulator.errors import StudyError, did_you_mean
-from simulator.privacy.criteria import CRITERIA, FOR_GOOD, POSTERIOR_CRITERIA
+from simulator.privacy.criteria import CRITERIA, DISTANCES_M, FOR_GOOD, POSTERIOR_CRITERIA
 from simulator.privacy.posterior import KNOWN_MASS, KNOWN_RADIUS_M
 from simulator.privacy.time_to_inference import of_kind
 
@@ -24,6 +24,10 @@ KEYS = ("attacker", "target", "criterion", "measure", "day")
 ALL_CRITERIA = (*CRITERIA, *POSTERIOR_CRITERIA, *(c + FOR_GOOD for c in POSTERIOR_CRITERIA))
 #: Measures that a study's criteria are for; the others have criteria of their own.
 BY_CRITERION = ("known-by-day", "median-days", "restricted-mean-days")
+#: Shares of drivers who are found, of which attackers are compared by their ratio.
+FOUND = ("known-by-day", "right-at-day")
+#: Criteria that 'right-at-day' knows, with their distances; the first is always measured.
+RIGHT_WITHIN_M = {f"within-{d}m": d for d in sorted(DISTANCES_M, key=lambda d: (d != KNOWN_RADIUS_M, d))}
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 Unit = Literal["share", "days", "m", "reads"]
@@ -191,8 +195,11 @@ def _days(tables: CellTables, held_out: pl.Expr) -> pl.DataFrame:
 
 
 def _right_at_day(tables: CellTables) -> pl.DataFrame:
-    right = (pl.col("error_m") <= KNOWN_RADIUS_M).fill_null(False)
-    return _about_beliefs(tables.chosen_beliefs, f"within-{KNOWN_RADIUS_M}m", right)
+    return pl.concat(
+        _about_beliefs(tables.chosen_beliefs, criterion, (pl.col("error_m") <= distance).fill_null(False))
+        for criterion, distance in RIGHT_WITHIN_M.items()
+        if distance == KNOWN_RADIUS_M or criterion in tables.criteria
+    )
 
 
 def _about_beliefs(
@@ -229,7 +236,7 @@ register(
 register(
     Measure(
         name="right-at-day",
-        words="share guessed right, within 250 m, from what can be seen on the day itself",
+        words="share guessed right, within 250 m or as criteria say, from what can be seen on the day itself",
         unit="share",
         values=_right_at_day,
     )

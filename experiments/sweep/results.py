@@ -1,4 +1,4 @@
-"""The tables of a finished study: ``results``, ``contrasts`` and ``design``."""
+"""The tables of a finished study: ``results``, ``contrasts``, ``ratios`` and ``design``."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from experiments.sweep.estimates import (
     moments,
     over_replicates,
     paired_moments,
+    ratio_moments,
+    ratios_over_replicates,
 )
-from experiments.sweep.folder import StudyFolder
+from experiments.sweep.folder import RESULTS, StudyFolder
 from experiments.sweep.measures import BY_CRITERION, KEYS, CellTables, driver_values, measure_named, probes_of
 from simulator.errors import TableError
 from simulator.privacy.time_to_inference import compare
@@ -34,6 +36,7 @@ class StudyResults:
 
     results: pl.DataFrame
     contrasts: pl.DataFrame
+    ratios: pl.DataFrame
     design: pl.DataFrame
 
 
@@ -54,6 +57,7 @@ def study_results(design: Design, folder: StudyFolder) -> StudyResults:
     medians: dict[int, list[pl.DataFrame]] = {s.number: [] for s in settings}
     per_pair: dict[tuple[int, int, str], list[pl.DataFrame]] = {pair: [] for pair in pairs}
     survival: dict[int, list[pl.DataFrame]] = {s.number: [] for s in settings}
+    beside: dict[int, list[pl.DataFrame]] = {s.number: [] for s in settings}
     for replicate in range(study.replicates):
         for setting in settings:
             values, outcomes = cells.values(setting, replicate)
@@ -63,6 +67,8 @@ def study_results(design: Design, folder: StudyFolder) -> StudyResults:
             per_setting[setting.number].append(moments(values.filter(~is_median)))
             medians[setting.number].append(values.filter(is_median))
             survival[setting.number].append(outcomes)
+            # Only where a study says whose strength it is about.
+            beside[setting.number].append(ratio_moments(values, study.headline.attacker or ""))
         for pair in pairs:
             here, there = (cells.values(settings[number], replicate)[0] for number in pair[:2])
             mean_only = pl.col("measure").is_in(
@@ -89,9 +95,14 @@ def study_results(design: Design, folder: StudyFolder) -> StudyResults:
         found = found.with_columns(pl.lit(varied).alias("varied"), pl.lit(baseline).alias("baseline"))
         contrasts.append(_labelled(study.id, factors, setting, found))
     results = pl.concat(rows)
+    ratios = pl.concat(
+        _labelled(study.id, factors, setting, _with_unit(ratios_over_replicates(beside[setting.number])))
+        for setting in settings
+    )
     return StudyResults(
         results=results,
         contrasts=pl.concat(contrasts) if contrasts else _no_contrast(results),
+        ratios=ratios.drop("unit"),
         design=_design_table(design, settings),
     )
 
@@ -104,7 +115,7 @@ def write_results(results: StudyResults, folder: Path) -> None:
     TableError
         If a file cannot be written.
     """
-    for name in ("results", "contrasts", "design"):
+    for name in RESULTS:
         frame: pl.DataFrame = getattr(results, name)
         for ending, write in (("parquet", frame.write_parquet), ("csv", frame.write_csv)):
             path = folder / f"{name}.{ending}"
