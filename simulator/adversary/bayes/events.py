@@ -6,7 +6,7 @@ most, weekday noons at work by those who have any.
 
 from __future__ import annotations
 
-from numba import njit
+from simulator.adversary.bayes.borrow import borrows
 
 DAY_S = 86_400
 # Rows of the counts come in pairs: first sign after a stay, last sign before it; by what a stay says about
@@ -20,7 +20,7 @@ SAME_TRIP_S = 25 * 60
 NIGHT_S, NOON_S = int(3.5 * 3600), int(11.5 * 3600)
 
 
-@njit(cache=True)
+@borrows()
 def _count(row, c, counts, touched, used):  # type: ignore[no-untyped-def]
     if counts[row, c] == 0:
         touched[used] = row * counts.shape[1] + c
@@ -29,7 +29,7 @@ def _count(row, c, counts, touched, used):  # type: ignore[no-untyped-def]
     return used
 
 
-@njit(cache=True)
+@borrows()
 def _sign(camera, time_s, near, following, of_pair):  # type: ignore[no-untyped-def]
     """Return the sign of a sighting next to a stay, with the one beyond it in the same trip."""
     beyond = of_pair.shape[0]
@@ -39,7 +39,7 @@ def _sign(camera, time_s, near, following, of_pair):  # type: ignore[no-untyped-
     return sign if sign >= 0 else camera[near]
 
 
-@njit(cache=True)
+@borrows()
 def night_shift(time_s, visible, n, v):  # type: ignore[no-untyped-def]
     """Return whether the gap that ends with the v-th visible sighting looks like a night shift.
 
@@ -55,7 +55,7 @@ def night_shift(time_s, visible, n, v):  # type: ignore[no-untyped-def]
     return later == n or time_s[visible[later]] - b > 43_200 - back
 
 
-@njit(cache=True)
+@borrows()
 def count_stays(time_s, camera, use, expires_s, now_s, start_weekday, of_pair, visible, counts, touched):  # type: ignore[no-untyped-def]
     """Count signs at the ends of stays in what is visible at a moment; return how many counts were touched.
 

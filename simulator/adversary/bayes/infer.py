@@ -12,8 +12,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from simulator.adversary.bayes.borrow import borrows
 from simulator.adversary.bayes.events import N_CLASSES, count_stays
-from simulator.adversary.bayes.pairs import weigh_pairs
+from simulator.adversary.bayes.pairs import room_for_pairs, weigh_pairs
 from simulator.adversary.bayes.parked import park
 from simulator.adversary.bayes.search import make_room, posterior
 from simulator.adversary.bayes.tables import chance_of
@@ -32,7 +33,7 @@ def softplus_table(step: float) -> NDArray[np.float64]:
     return np.asarray(np.log1p(np.exp(np.arange(_Z_LOW, _Z_HIGH + step, step))))
 
 
-@njit(cache=True)
+@borrows()
 def gains(  # type: ignore[no-untyped-def]
     counts, touched, n_touched, own, usual, mixed, mixed_share, none_share, alpha, temper, chance, softplus,
     slot, slot_key, gain,
@@ -70,10 +71,11 @@ def gains(  # type: ignore[no-untyped-def]
         for i in range(min(n, FACTORS)):
             z = np.log(alpha * own[kind] * chance[0] / (a + i))
             at = int(np.rint((z - _Z_LOW) / step))
-            for j in range(n_levels):
-                place = min(at + j, len(softplus) - 1)
-                if place >= 0:
-                    gain[row, j] += temper * softplus[place]
+            low, high = min(max(-at, 0), n_levels), max(min(len(softplus) - at, n_levels), 0)
+            for j in range(low, high):
+                gain[row, j] += temper * softplus[at + j]
+            for j in range(max(low, high), n_levels):
+                gain[row, j] += temper * softplus[-1]
         if n > FACTORS:
             tail = temper * alpha * own[kind] * np.log((n + a) / (FACTORS + a))
             for j in range(n_levels):
@@ -81,7 +83,7 @@ def gains(  # type: ignore[no-untyped-def]
     return used, none
 
 
-@njit(cache=True)
+@borrows()
 def tempered(counts, touched, n_touched, own, full, half):  # type: ignore[no-untyped-def]
     """Return the power that a target's likelihood is taken to.
 
@@ -113,7 +115,7 @@ def infer_plates(  # type: ignore[no-untyped-def]
     visible = np.empty(n_sightings, np.int64)
     slot_key = np.zeros(2 * n_signs + 1, np.int64)
     gain = np.zeros((1024, len(chance)))
-    room = make_room(home, work)
+    room, pair_room = make_room(home, work), room_for_pairs()
     mixed = np.zeros((2, n_signs))
     n_places = len(room.value)
     odds, day_of, where = np.zeros(n_places), np.full(n_places, -1, np.int64), np.empty(n_places, np.int64)
@@ -173,7 +175,7 @@ def infer_plates(  # type: ignore[no-untyped-def]
             no_work[p, k] = weigh_pairs(
                 home, work, ways, counts, touched, n_touched, usual, mixed, setting.work_home,
                 setting.work_own, alpha, w_temper, chance, places[0, p, k], masses[0, p, k],
-                places[1, p, k], masses[1, p, k], no_work[p, k], at_sign,
+                places[1, p, k], masses[1, p, k], no_work[p, k], at_sign, pair_room,
             )  # fmt: skip
             _note_home(
                 home, listed[0], listed[1], chance, counts, touched, n_touched, setting.work_own, home_at,
@@ -183,7 +185,7 @@ def infer_plates(  # type: ignore[no-untyped-def]
                 counts[touched[i] // n_signs, touched[i] % n_signs] = 0
 
 
-@njit(cache=True)
+@borrows()
 def _as_before(time_s, expires_s, before_s, now_s):  # type: ignore[no-untyped-def]
     """Return whether the same sightings are visible at two moments: then so is all that follows from them."""
     for i in range(len(time_s)):
@@ -193,7 +195,7 @@ def _as_before(time_s, expires_s, before_s, now_s):  # type: ignore[no-untyped-d
     return True
 
 
-@njit(cache=True)
+@borrows()
 def _note_home(  # type: ignore[no-untyped-def]
     home, places, masses, chance, counts, touched, n_touched, own, home_at, mixed, scale
 ):

@@ -107,7 +107,8 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
             if not len(some):  # more parts than signs, or no sign at all: nobody reads here
                 continue
             row, at = np.nonzero((signs >= some[0]) & (signs <= some[-1]))
-            order = np.argsort(signs[row, at], kind="stable")
+            # Short integers are sorted by radix.
+            order = np.argsort(signs[row, at].astype(np.min_scalar_type(n_signs)), kind="stable")
             row, at = row[order], at[order]
             sign, level, door = signs[row, at], all_levels[row, at], mine[row]
             # Doors are sorted by cell, so that equal keys lie together.

@@ -22,6 +22,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from simulator.adversary.bayes.borrow import borrows
 from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.hypotheses import Hypotheses
 from simulator.adversary.bayes.routes import OtherEnds
@@ -74,6 +75,46 @@ class Ways(NamedTuple):
     of_pair: NDArray[np.int32]
 
 
+class PairRoom(NamedTuple):
+    """Room to weigh pairs in, the same for one plate after another."""
+
+    keys: NDArray[np.int64]
+    cells: NDArray[np.int64]
+    of: NDArray[np.int64]
+    held: NDArray[np.float64]
+    pair: NDArray[np.float64]
+    base: NDArray[np.float64]
+    f_work: NDArray[np.float64]
+    seen: NDArray[np.float64]
+    way: NDArray[np.float64]
+    slot: NDArray[np.int64]
+    sides: NDArray[np.int64]
+    many: NDArray[np.int64]
+    share: NDArray[np.float64]
+    usually: NDArray[np.float64]
+
+
+@njit(cache=True)
+def room_for_pairs():  # type: ignore[no-untyped-def]
+    """Return room for :func:`weigh_pairs`."""
+    return PairRoom(
+        np.empty(_MAX_KEYS, np.int64),
+        np.empty(N_HOMES, np.int64),
+        np.empty(N_HOMES, np.int64),
+        np.empty(N_HOMES),
+        np.empty((N_HOMES, N_WORKS)),
+        np.empty((N_WORKS, _MAX_KEYS)),
+        np.empty(N_WORKS),
+        np.empty((2, N_WORKS)),
+        np.empty((2, N_WORKS, _MAX_KEYS)),
+        np.empty(_MAX_KEYS, np.int64),
+        np.empty(_MAX_KEYS, np.int64),
+        np.empty(_MAX_KEYS, np.int64),
+        np.empty(_MAX_KEYS),
+        np.empty(_MAX_KEYS),
+    )
+
+
 def find_ways(
     home: Hypotheses,
     work: Hypotheses,
@@ -121,7 +162,7 @@ def _centres(places: Hypotheses) -> tuple[NDArray[np.float64], NDArray[np.float6
     return np.add.reduceat(places.x_m, first) / size, np.add.reduceat(places.y_m, first) / size
 
 
-@njit(cache=True)
+@borrows()
 def choose_keys(counts, touched, n_touched, own, at_sign, keys):  # type: ignore[no-untyped-def]
     """List the counts that speak about a target; ``at_sign[side, sign]`` receives 1 + the first of a sign."""
     n_signs, n = counts.shape[1], 0
@@ -135,39 +176,42 @@ def choose_keys(counts, touched, n_touched, own, at_sign, keys):  # type: ignore
     return n
 
 
-@njit(cache=True)
+@borrows()
 def alone(work, works, n_works, keys, n_keys, n_signs, at_sign, chance, base):  # type: ignore[no-untyped-def]
     """Fill ``base[i, k]`` with how likely the sign of key ``k`` is at work place ``i``, wherever home is."""
-    first = np.zeros(n_keys)
     for side in range(2):
-        nodes = (work.head if side == 0 else work.tail)[works[:n_works]]
+        over = work.head if side == 0 else work.tail
         for i in range(n_works):
-            twin = twin_of(nodes, i)
+            twin = twin_of(over, works, i)
+            likely = base[i]
             if twin == i:
                 # Along the row, not sign by sign: that is quicker for as many signs as a driver has.
-                first[:] = 0.0
-                for j in range(work.sign.shape[2]):
-                    c = work.sign[side, nodes[i], j]
-                    if c < 0:
+                for k in range(n_keys):
+                    if (keys[k] // n_signs) % 2 == side:
+                        likely[k] = 0.0
+                row, level = work.sign[side, over[works[i]]], work.level[side, over[works[i]]]
+                for j in range(len(row)):
+                    if row[j] < 0:
                         break
-                    at = at_sign[side, c]
+                    at = at_sign[side, np.uint64(row[j])]
                     if at > 0:
-                        first[at - 1] = chance[work.level[side, nodes[i], j]]
+                        likely[at - 1] = chance[level[j]]
             for k in range(n_keys):
                 if (keys[k] // n_signs) % 2 == side:
-                    base[i, k] = first[at_sign[side, keys[k] % n_signs] - 1] if twin == i else base[twin, k]
+                    first = at_sign[side, keys[k] % n_signs] - 1
+                    likely[k] = likely[first] if twin == i else base[twin, k]
 
 
-@njit(cache=True)
-def twin_of(nodes, i):  # type: ignore[no-untyped-def]
-    """Return the first place with the same node: both sides of a street share some, and the next streets."""
+@borrows()
+def twin_of(over, places, i):  # type: ignore[no-untyped-def]
+    """Return the first place over the same node: both sides of a street share some, and the next streets."""
     twin = 0
-    while nodes[twin] != nodes[i]:
+    while over[places[twin]] != over[places[i]]:
         twin += 1
     return twin
 
 
-@njit(cache=True)
+@borrows()
 def on_the_way(near, share, ways, side, at_sign, way):  # type: ignore[no-untyped-def]
     """Add the chances of the signs along one way, readers nearest to the place first; return that of any."""
     read_rate, of_pair = ways.read_rate, ways.of_pair
@@ -199,37 +243,42 @@ def on_the_way(near, share, ways, side, at_sign, way):  # type: ignore[no-untype
     return share - left
 
 
-@njit(cache=True)
-def chances_between(nodes, n_places, labels, trees, weight, ways, side, at_sign, seen, way):  # type: ignore[no-untyped-def]
+@borrows()
+def chances_between(  # type: ignore[no-untyped-def]
+    over, places, n_places, labels, trees, weight, ways, side, at_sign, n_keys, seen, way
+):
     """Fill the chances of any sign and of each, for each place, on the ways to or from some trees' roots."""
     for i in range(n_places):
-        twin = twin_of(nodes, i)
+        twin = twin_of(over, places, i)
         if twin < i:
-            seen[i], way[i] = seen[twin], way[twin]
+            seen[i] = seen[twin]
+            for k in range(n_keys):
+                way[i, k] = way[twin, k]
             continue
-        seen[i], way[i] = 0.0, 0.0
+        seen[i] = 0.0
+        for k in range(n_keys):
+            way[i, k] = 0.0
         for t in range(len(trees)):
-            seen[i] += on_the_way(labels[nodes[i], trees[t]], weight[t], ways, side, at_sign, way[i])
+            near = labels[over[places[i]], trees[t]]
+            seen[i] += on_the_way(near, weight[t], ways, side, at_sign, way[i])
 
 
-@njit(cache=True)
+@borrows()
 def given_other_end(  # type: ignore[no-untyped-def]
     counts, keys, n_keys, own, usual, mixed, mixed_share, alpha, temper, at_sign, base, cell, work, places,
-    n_places, ways, gain,
+    n_places, ways, room, gain,
 ):  # fmt: skip
     """Fill ``gain[i]``: how much better place ``i`` explains its signs if home is in a cell, as a factor."""
     n_signs = counts.shape[1]
-    seen, way = np.empty((2, n_places)), np.empty((2, n_places, n_keys))
+    seen, way = room.seen, room.way
     trees, weight = ways.trees[cell], ways.weight[cell]
     for side in range(2):
-        nodes, labels = (work.head, ways.going) if side == 0 else (work.tail, ways.coming)
+        over, labels = (work.head, ways.going) if side == 0 else (work.tail, ways.coming)
         chances_between(
-            nodes[places[:n_places]], n_places, labels, trees, weight, ways, side, at_sign, seen[side],
-            way[side],
-        )  # fmt: skip
+            over, places, n_places, labels, trees, weight, ways, side, at_sign, n_keys, seen[side], way[side]
+        )
     # What does not depend on the place, key by key.
-    slot, share, usually = np.empty(n_keys, np.int64), np.empty(n_keys), np.empty(n_keys)
-    sides, many = np.empty(n_keys, np.int64), np.empty(n_keys, np.int64)
+    slot, share, usually, sides, many = room.slot, room.share, room.usually, room.sides, room.many
     for k in range(n_keys):
         kind, c = keys[k] // n_signs, keys[k] % n_signs
         sides[k], many[k], share[k] = kind % 2, counts[kind, c], alpha * own[kind]
@@ -253,7 +302,7 @@ def given_other_end(  # type: ignore[no-untyped-def]
         gain[i] = np.exp(temper * _PAIR_POWER * (s + np.log(above / below)))
 
 
-@njit(cache=True)
+@borrows()
 def cells_of(places, mass, n_places, cell_of_place, cells, held, of):  # type: ignore[no-untyped-def]
     """List the cells of places, likeliest place first, and what each holds; ``of`` says which is whose."""
     n = 0
@@ -269,10 +318,10 @@ def cells_of(places, mass, n_places, cell_of_place, cells, held, of):  # type: i
     return n
 
 
-@njit(cache=True)
+@borrows()
 def weigh_pairs(  # type: ignore[no-untyped-def]
     home, work, ways, counts, touched, n_touched, usual, mixed, mixed_share, own, alpha, temper, chance,
-    homes, home_mass, works, work_mass, none, at_sign,
+    homes, home_mass, works, work_mass, none, at_sign, room,
 ):  # fmt: skip
     """Scale the masses of likely homes and work places by what the pairs add; return that of no work place.
 
@@ -283,19 +332,18 @@ def weigh_pairs(  # type: ignore[no-untyped-def]
         n_homes += 1
     while n_works < min(len(works), N_WORKS) and works[n_works] >= 0:
         n_works += 1
-    cells, held, of = np.empty(N_HOMES, np.int64), np.empty(N_HOMES), np.empty(N_HOMES, np.int64)
+    cells, held, of = room.cells, room.held, room.of
     n_cells = cells_of(homes, home_mass, n_homes, home.cell_of_place, cells, held, of)
-    keys = np.empty(_MAX_KEYS, np.int64)
+    keys, pair, base, f_work = room.keys, room.pair, room.base, room.f_work
+    pair[:] = 1.0
     n_keys = choose_keys(counts, touched, n_touched, own, at_sign, keys)
-    pair = np.ones((N_HOMES, n_works))
     if n_keys > 0 and n_works > 0:
-        base = np.empty((n_works, n_keys))
         alone(work, works, n_works, keys, n_keys, n_signs, at_sign, chance, base)
         for j in range(min(n_cells, N_ANCHORS)):
             if held[j] >= _LEAST_ANCHOR:
                 given_other_end(
                     counts, keys, n_keys, own, usual, mixed, mixed_share, alpha, temper, at_sign, base,
-                    cells[j], work, works, n_works, ways, pair[j],
+                    cells[j], work, works, n_works, ways, room, pair[j],
                 )  # fmt: skip
     for k in range(n_keys):
         at_sign[(keys[k] // n_signs) % 2, keys[k] % n_signs] = 0
@@ -311,7 +359,7 @@ def weigh_pairs(  # type: ignore[no-untyped-def]
                 x_m, y_m = ways.x_m[cells[j]] - work.x_m[b], ways.y_m[cells[j]] - work.y_m[b]
                 far_m = np.sqrt(x_m * x_m + y_m * y_m)
                 pair[j, w] *= np.exp(-far_m / ways.scale_m) / ways.reach[cells[j]]
-    f_work = np.zeros(n_works)
+    f_work[:] = 0.0
     other_home, other_work = 1.0, 1.0
     for h in range(n_homes):
         other_home -= home_mass[h]
@@ -335,7 +383,7 @@ def weigh_pairs(  # type: ignore[no-untyped-def]
     return none / total
 
 
-@njit(cache=True)
+@borrows()
 def _sort(places, mass):  # type: ignore[no-untyped-def]
     # An insertion sort, since the order hardly changes.
     for i in range(1, len(places)):

@@ -19,6 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from simulator.adversary.bayes.borrow import borrows
 from simulator.adversary.bayes.hypotheses import Hypotheses
 from simulator.adversary.knowledge import ReaderFacts
 from simulator.roads.network import RoadNetwork
@@ -110,7 +111,7 @@ def parked_side(places: Hypotheses, network: RoadNetwork) -> ParkedSide:
     return ParkedSide(place_of_edge=place, cell_of_place=cell, density=density)
 
 
-@njit(cache=True)
+@borrows()
 def kind_of(time_s, start_weekday, lot):  # type: ignore[no-untyped-def]
     """Return the kind of a sighting: by hour, and whether at a car park."""
     hour = (time_s % DAY_S) // 3600
@@ -131,7 +132,7 @@ def kinds_of(time_s, start_weekday, lot):  # type: ignore[no-untyped-def]
     return kind
 
 
-@njit(cache=True)
+@borrows()
 def park(  # type: ignore[no-untyped-def]
     time_s, expires_s, now_s, start_weekday, row, near_edge, near_share, near_lot, place_of_edge, density,
     at_place, elsewhere, odds, day_of, where,

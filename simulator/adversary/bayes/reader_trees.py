@@ -16,10 +16,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from simulator.adversary.bayes.borrow import borrows
+
 #: Readers kept along a way: two reads are looked at, and with a read rate near 0.9 few are missed.
 DEPTH = 4
 NO_READER = -1
-_NONE = np.int64(NO_READER)
+_NONE, _ONE = np.int64(NO_READER), np.uint64(1)
 _READER_BITS, _READER = np.int64(16), np.int64(0xFFFF)
 # Width of a bucket in mean travel times of an edge, and a bound on the number of buckets.
 _BUCKET = 0.5
@@ -39,7 +41,7 @@ def words_of(readers: NDArray[np.int16]) -> NDArray[np.int64]:
     return readers.astype("<i2", copy=False).view("<i8")[..., 0].astype(np.int64, copy=False)
 
 
-@njit(cache=True)
+@borrows()
 def read_off(word, readers):  # type: ignore[no-untyped-def]
     """Fill in the readers that a word stands for; return their number."""
     n = 0
@@ -90,14 +92,15 @@ def hand_down(  # type: ignore[no-untyped-def]
     first[0], after[root], ahead[root], bucket[root] = root, -1, -1, 0
     waiting, now = 1, 0
     while waiting > 0:
-        while first[now & mask] < 0:
+        while first[np.uint64(now & mask)] < 0:
             now += 1
-        n = first[now & mask]
+        # What is known not to be negative is said to be so: an index that may be takes two more instructions.
+        n = np.uint64(first[np.uint64(now & mask)])
         _take_out(n, bucket, first, after, ahead)
         waiting -= 1
-        m = before[n]
-        if m >= 0:
-            a, b = reader_indptr[via[n]], reader_indptr[via[n] + 1]
+        if before[n] >= 0:
+            m, edge = np.uint64(before[n]), np.uint64(via[n])
+            a, b = reader_indptr[edge], reader_indptr[edge + _ONE]
             near[n] = near[m]
             if towards_root:
                 for k in range(b - 1, a - 1, -1):
@@ -107,8 +110,8 @@ def hand_down(  # type: ignore[no-untyped-def]
                 for k in range(a, b):
                     near[n] = near[n] << _READER_BITS | reader[k]
                     far[n] = _append(far[n], reader[k])
-        for k in range(indptr[n], indptr[n + 1]):
-            other, then_s = other_end[k], reached_s[n] + time_s[k]
+        for k in range(np.uint64(indptr[n]), np.uint64(indptr[n + _ONE])):
+            other, then_s = np.uint64(other_end[k]), reached_s[n] + time_s[k]
             if then_s < reached_s[other]:
                 reached_s[other], before[other], via[other] = then_s, n, edge_id[k]
                 to = np.int64(then_s * a_second) & mask
@@ -117,27 +120,27 @@ def hand_down(  # type: ignore[no-untyped-def]
                 if bucket[other] >= 0:
                     _take_out(other, bucket, first, after, ahead)
                     waiting -= 1
-                next_one = first[to]
+                next_one = first[np.uint64(to)]
                 after[other], ahead[other], bucket[other] = next_one, -1, to
                 if next_one >= 0:
-                    ahead[next_one] = other
-                first[to] = other
+                    ahead[np.uint64(next_one)] = other
+                first[np.uint64(to)] = other
                 waiting += 1
 
 
-@njit(cache=True)
+@borrows()
 def _take_out(n, bucket, first, after, ahead):  # type: ignore[no-untyped-def]
     a, b = ahead[n], after[n]
     if a >= 0:
-        after[a] = b
+        after[np.uint64(a)] = b
     else:
-        first[bucket[n]] = b
+        first[np.uint64(bucket[n])] = b
     if b >= 0:
-        ahead[b] = a
+        ahead[np.uint64(b)] = a
     bucket[n] = -1
 
 
-@njit(cache=True)
+@borrows()
 def _append(word, reader):  # type: ignore[no-untyped-def]
     for i in range(DEPTH):
         if word >> _READER_BITS * i & _READER == _READER:

@@ -23,6 +23,8 @@ from simulator.roads.network import RoadClass, RoadNetwork
 _BLOCK_NODES, _FEWEST_TREES = 640_000, 16
 # Mean delay at the junction that ends an edge, seconds: handbook values for signals and turning.
 _JUNCTION_DELAY_S = np.array([0.0, 1.5, 3.0, 3.0, 3.0, 3.0, 2.0])
+# Share of trees with main roads slowed down, as at the peak.
+_SLOW_SHARE = 0.35
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -127,18 +129,22 @@ def stratified_draw(
     return np.minimum(np.searchsorted(cumulative, points), len(weight) - 1)
 
 
-def perceived_times(
-    network: RoadNetwork, habits: Habits, rng: np.random.Generator, slow: bool
-) -> NDArray[np.float64]:
-    """Draw one driver's idea of travel times: errors, taste, and at the peak slow main roads."""
-    delay = _JUNCTION_DELAY_S[network.edge_class]
+def usual_times(network: RoadNetwork, *, slow: bool) -> NDArray[np.float64]:
+    """Return the times of edges with their junctions, at the peak with slow main roads, seconds."""
     main = network.edge_class <= RoadClass.SECONDARY
-    base = network.free_flow_s * (np.where(main, 1.35, 1.12) if slow else 1.0) + delay
+    slower = np.where(main, 1.35, 1.12) if slow else 1.0
+    return np.asarray(network.free_flow_s * slower + _JUNCTION_DELAY_S[network.edge_class])
+
+
+def perceived_times(
+    usual_s: NDArray[np.float64], edge_class: NDArray[np.integer], habits: Habits, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw one driver's idea of travel times: errors, and taste."""
     # Some follow an aid that knows the times, some know the town well, some hardly at all.
     spread = 0.0 if rng.random() < habits.aid_share else 2.0 ** rng.uniform(-1.0, 1.0)
     taste = np.exp(spread * habits.taste_spread * rng.standard_normal(len(RoadClass)))
-    error = np.exp(spread * habits.route_spread * rng.standard_normal(network.n_edges))
-    return np.asarray(base * error * taste[network.edge_class])
+    error = np.exp(spread * habits.route_spread * rng.standard_normal(len(usual_s)))
+    return np.asarray(usual_s * error * np.take(taste, edge_class))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -171,6 +177,7 @@ def reader_labels(
     in_indptr = np.searchsorted(network.edge_head[order], np.arange(n_nodes + 1)).astype(np.int64)
     going, coming, coming_from = (np.empty((n_nodes, n_trees), np.int64) for _ in range(3))
     every = np.arange(network.n_edges, dtype=np.int32)
+    off_peak_s, at_peak_s = (usual_times(network, slow=slow) for slow in (False, True))
     tail_of_in = network.edge_tail[order]
     at_once = max(_BLOCK_NODES // n_nodes, _FEWEST_TREES)
     for start in range(0, n_trees, at_once):
@@ -178,7 +185,8 @@ def reader_labels(
         # Tree by tree in a block of memory that is turned over as a whole: in the labels, nodes come first.
         near, near_in, far_in = (np.empty((len(trees), n_nodes), np.int64) for _ in range(3))
         for i, t in enumerate(trees):
-            times = perceived_times(network, habits, rng, slow=bool(rng.random() < 0.35))
+            usual_s = at_peak_s if rng.random() < _SLOW_SHARE else off_peak_s
+            times = perceived_times(usual_s, network.edge_class, habits, rng)
             hand_down(
                 times[order], in_indptr, tail_of_in, order, ends.arrive_node[t], True, rows.indptr,
                 rows.camera, near[i], near[i],

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from simulator.adversary.bayes.borrow import borrows
 from simulator.adversary.bayes.reader_trees import DEPTH, read_off, words_of
 from simulator.adversary.bayes.routes import Labels, OtherEnds
 
@@ -72,7 +73,7 @@ def chance_of_levels() -> NDArray[np.float64]:
     return np.asarray(SMALLEST ** (1.0 - np.arange(LEVELS) / (LEVELS - 1)))
 
 
-@njit(cache=True)
+@borrows()
 def chance_of(side, s, node, sign, chance):  # type: ignore[no-untyped-def]
     """Look up the chance of a sign at a node: first after a stay (``s`` 0) or last before it (1)."""
     row = side.sign[s, node]
@@ -247,7 +248,7 @@ def _accumulate(  # type: ignore[no-untyped-def]
                 dense[touched[k]] = 0.0
 
 
-@njit(cache=True)
+@borrows()
 def _group_of(word, table, words, n):  # type: ignore[no-untyped-def]
     """Return the number of the group of ways with the same readers, ``n`` if it is new.
 
@@ -263,13 +264,13 @@ def _group_of(word, table, words, n):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(cache=True)
+@borrows()
 def _first_slot(word, table):  # type: ignore[no-untyped-def]
     key = np.uint64(word) * np.uint64(0x9E3779B97F4A7C15)
     return np.int64(key >> np.uint64(32)) & (len(table) - 1)
 
 
-@njit(cache=True)
+@borrows()
 def _forget(table, words, n):  # type: ignore[no-untyped-def]
     """Empty the hash table: all that was entered lies right after where it is searched for."""
     for g in range(n):
@@ -279,7 +280,7 @@ def _forget(table, words, n):  # type: ignore[no-untyped-def]
             at = (at + 1) & (len(table) - 1)
 
 
-@njit(cache=True)
+@borrows()
 def _add_signs(way, weight, read_rate, of_pair, dense, touched, used):  # type: ignore[no-untyped-def]
     """Add the signs along a way, readers nearest to the stay first, to the sums of both targets.
 
@@ -305,7 +306,7 @@ def _add_signs(way, weight, read_rate, of_pair, dense, touched, used):  # type: 
     return used, left
 
 
-@njit(cache=True)
+@borrows()
 def _add(sign, chance, weight, dense, touched, used):  # type: ignore[no-untyped-def]
     if dense[sign, 0] == 0.0 and dense[sign, 1] == 0.0:
         touched[used] = sign

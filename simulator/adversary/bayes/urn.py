@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from simulator.adversary.bayes.borrow import borrows
 
 #: Factors that are worked out one by one.
 FACTORS = 4
 
 
-@njit(cache=True)
+@borrows()
 def urn_gain(n, a, b):  # type: ignore[no-untyped-def]
     """Log of b (b + 1) ... (b + n - 1) / (a (a + 1) ... (a + n - 1)): an urn's n draws with mean b, not a."""
     above, below = 1.0, 1.0
@@ -20,7 +21,7 @@ def urn_gain(n, a, b):  # type: ignore[no-untyped-def]
     return s + urn_tail(n, a, b) if n > FACTORS else s
 
 
-@njit(cache=True)
+@borrows()
 def urn_tail(n, a, b):  # type: ignore[no-untyped-def]
     """Log of the factors beyond the first, of more draws than that: the integral of (b - a) / (i + mean)."""
     middle = 0.5 * (a + b) - 0.5
