@@ -9,6 +9,8 @@ from math import lgamma
 import numpy as np
 import pytest
 from cameras_town import grid_town
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import kstest
 
 from simulator.adversary.attacker import Guesses
@@ -19,6 +21,7 @@ from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.infer import urn_gain
 from simulator.adversary.bayes.model import Model, build_model, model_of
 from simulator.adversary.bayes.own_world import draw_own_world
+from simulator.adversary.bayes.search import MASS_DEPTH, decay
 from simulator.adversary.bayes.tables import chance_of_levels
 from simulator.adversary.knowledge import Knowledge, ReaderFacts, Rung
 from simulator.adversary.posterior import Posterior, hypothesis_at
@@ -161,6 +164,11 @@ def test_equals_enumeration_of_every_home() -> None:
 @pytest.mark.parametrize(("a", "b"), [(1e-4, 0.5), (0.2, 1.3), (0.01, 0.01)])
 def test_urn_gain_is_a_ratio_of_gamma_functions(n: int, a: float, b: float) -> None:
     assert urn_gain(n, a, b) == pytest.approx(log_urn(n, b) - log_urn(n, a), abs=0.03)
+
+
+@given(st.floats(0, MASS_DEPTH, exclude_max=True))
+def test_decay_is_the_exponential_function(depth: float) -> None:
+    assert decay(depth) == pytest.approx(np.exp(-depth), rel=5e-8)
 
 
 def test_tables_sum_to_one_over_readers_and_over_pairs() -> None:

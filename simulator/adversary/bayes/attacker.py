@@ -133,21 +133,25 @@ class BayesAttacker:
         near = nearby(view, readers, streets)
         no_work = self.habits.no_work_share
 
-        def practised(shares: Practice) -> tuple[float, Practice]:
+        def practised(shares: Practice) -> tuple[Posterior, Practice]:
             posteriors = self._posteriors(view, near, knowledge, shares)
             practice = learn_modesties(training, view, near, shares, posteriors, no_work)
-            home = practice.tamed(posteriors[0], view, near, target="home", none=0.0)
-            return log_score(home, training), practice
+            return posteriors[0], practice
 
-        best = practised(learn_shares(training, view, near))
+        def score(home: Posterior, practice: Practice) -> float:
+            return log_score(practice.tamed(home, view, near, target="home", none=0.0), training)
+
+        home, practice = practised(learn_shares(training, view, near))
         if knowledge.manner is None:
-            return best[1]
+            return practice
+        best = score(home, practice)
         for home_own in TRUSTED_MORE:
-            tried = practised(replace(learn_shares(training, view, near), home_own=home_own))
-            if tried[0] <= best[0]:
+            home, tried = practised(replace(learn_shares(training, view, near), home_own=home_own))
+            reached = score(home, tried)
+            if reached <= best:
                 break
-            best = tried
-        return best[1]
+            best, practice = reached, tried
+        return practice
 
     def _posteriors(
         self, view: ArchiveView, near: Nearby, knowledge: Knowledge, practice: Practice

@@ -72,8 +72,10 @@ def gains(  # type: ignore[no-untyped-def]
             z = np.log(alpha * own[kind] * chance[0] / (a + i))
             at = int(np.rint((z - _Z_LOW) / step))
             low, high = min(max(-at, 0), n_levels), max(min(len(softplus) - at, n_levels), 0)
-            for j in range(low, high):
-                gain[row, j] += temper * softplus[at + j]
+            # Pieces of one length, so that several levels are added at a time.
+            mine, grows = gain[row, low:high], softplus[at + low : at + high]
+            for j in range(len(mine)):
+                mine[j] += temper * grows[j]
             for j in range(max(low, high), n_levels):
                 gain[row, j] += temper * softplus[-1]
         if n > FACTORS:

@@ -19,10 +19,10 @@ from simulator.adversary.bayes.tables import LEVELS
 # Cells none of whose places can be within this of the likeliest place (log) are not looked into, and what
 # lies deeper than the second figure counts for nothing.
 _LOOK_DEPTH = 7.0
-_MASS_DEPTH = 12.0
+MASS_DEPTH = 12.0
 # Slices of depth by which places are sorted, and a place's part of the whole below which it is not listed.
 _SLICES_A_UNIT = 32
-_SLICES = int(_MASS_DEPTH) * _SLICES_A_UNIT
+_SLICES = int(MASS_DEPTH) * _SLICES_A_UNIT
 _LEAST_LISTED = 1e-6
 # Numbers that are not negative are said to be so in what runs most: an index that may be negative takes two
 # more instructions each time.
@@ -164,7 +164,7 @@ def _choose_cells(n_cells, start, most, top, known, room):  # type: ignore[no-un
     weight[_SLICES] = whole
     for c in range(n_cells):
         below = best - middle[c]
-        held_by[c] = decay(below) if below < _MASS_DEPTH else 0.0
+        held_by[c] = decay(below) if below < MASS_DEPTH else 0.0
         if room.chosen[c] == 0 and held_by[c] > 0.0 and high[c] >= top - _LOOK_DEPTH:
             at = np.uint64(below * _SLICES_A_UNIT)
             whole += held_by[c]
@@ -248,7 +248,7 @@ def posterior(  # type: ignore[no-untyped-def]
     known = 0.0
     for i in range(n):
         below = top - room.value[i]
-        known += decay(below) if below < _MASS_DEPTH else 0.0
+        known += decay(below) if below < MASS_DEPTH else 0.0
     more, best = _choose_cells(n_cells, 1, max_cells, top, known, room)
     looked = 1 + more
     n, top = _look_into(1, looked, slots, slot_key, gain, side, odds, n, top, room)
