@@ -90,6 +90,8 @@ def study(
 ) -> pl.DataFrame:
     """Run a scenario with the attackers that have a posterior and return its ``beliefs``.
 
+    Those about home and work place together have the target "both".
+
     Raises
     ------
     ScenarioError
@@ -101,7 +103,11 @@ def study(
             f"No attacker of {scenario.id} says how sure it is; take one of: {', '.join(WITH_POSTERIOR)}."
         )
     only = with_overrides(scenario, {"attackers.names": list(names)})
-    return simulate(only, seed=seed, workers=workers, progress=progress).beliefs
+    run = simulate(only, seed=seed, workers=workers, progress=progress)
+    told = run.beliefs.with_columns(pl.col("target").cast(pl.String))
+    pairs = run.pair_beliefs.with_columns(pl.lit("both").alias("target"))
+    # A pair's rank may be beyond what that of a place can be.
+    return pl.concat([told, pairs.select(c for c in pairs.columns if c != "truth_rank")], how="diagonal")
 
 
 OWN_DAYS = (7, 30, 90)

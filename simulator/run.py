@@ -40,7 +40,7 @@ class Run:
         What was run.
     city
         The streets.
-    places, drivers, cameras, beliefs, outcomes, claims, summary
+    places, drivers, cameras, beliefs, outcomes, claims, pairs, pair_beliefs, summary
         Tables; see :mod:`simulator.tables`.
     example_sightings
         All sightings of a few residents, with their driver_id, for maps.
@@ -62,6 +62,8 @@ class Run:
     beliefs: pl.DataFrame
     outcomes: pl.DataFrame
     claims: pl.DataFrame
+    pairs: pl.DataFrame
+    pair_beliefs: pl.DataFrame
     summary: pl.DataFrame
     example_sightings: pl.DataFrame
     example_beliefs: pl.DataFrame
@@ -212,7 +214,7 @@ def load_run(folder: Path) -> Run:
         name: read_table(name, folder / f"{name}.parquet")
         if name in manifest.tables
         else conform(name, pl.DataFrame(schema=SCHEMAS[name].columns))
-        for name in ("claims", "example_beliefs")
+        for name in ("claims", "pairs", "pair_beliefs", "example_beliefs")
     }
     examples = read_table("example_sightings", folder / "example_sightings.parquet")
     reads = read_table("camera_reads", folder / "camera_reads.parquet")
@@ -237,6 +239,8 @@ def _tables(run: Run) -> dict[str, pl.DataFrame]:
         "beliefs": run.beliefs,
         "outcomes": run.outcomes,
         "claims": run.claims,
+        "pairs": run.pairs,
+        "pair_beliefs": run.pair_beliefs,
         "summary": run.summary,
         "example_sightings": run.example_sightings,
         "example_beliefs": run.example_beliefs,

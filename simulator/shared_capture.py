@@ -129,7 +129,7 @@ class SharedCapture:
         Returns
         -------
         Scored
-            Tables ``beliefs``, ``outcomes`` and ``claims`` of all drivers.
+            All tables of all drivers, but no ``example_beliefs``.
         """
         world, setting = self.world_of(scenario), self.setting_of(scenario)
         key = self._key(world, setting)

@@ -33,6 +33,8 @@ GRAIN = {
     "beliefs": ("attacker", "target", "driver_id", "day"),
     "outcomes": ("attacker", "target", "criterion", "driver_id"),
     "claims": ("attacker", "driver_id", "day"),
+    "pairs": ("attacker", "driver_id", "day", "rank"),
+    "pair_beliefs": ("attacker", "driver_id", "day"),
 }
 _T = TypeVar("_T")
 
@@ -75,7 +77,7 @@ class Streamed:
     Parameters
     ----------
     scores
-        The tables ``beliefs``, ``outcomes`` and ``claims``, by name.
+        The tables in :data:`GRAIN`, by name.
     optional
         The big tables that were asked for, by name.
     example_sightings, example_beliefs

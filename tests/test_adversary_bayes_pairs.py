@@ -23,6 +23,8 @@ from simulator.adversary.bayes.model import Model, Side, model_of
 from simulator.adversary.bayes.parked import AT_HOME, nearby, park
 from simulator.adversary.bayes.search import _judge_cells, make_room
 from simulator.adversary.bayes.tables import chance_of_levels
+from simulator.adversary.joint import Joint
+from simulator.adversary.posterior import Posterior
 from simulator.sightings.view import DAY_S
 
 
@@ -47,10 +49,8 @@ def way_signs(model: Model, near: np.ndarray) -> dict[int, float]:
     return {int(c): p for c, p in found.items() if c >= 0}
 
 
-def enumerated_pairs(
-    attacker: BayesAttacker, model: Model, counts: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Weigh every (home, work place) and every home without any; return both marginals and that of none."""
+def enumerated_pairs(attacker: BayesAttacker, model: Model, counts: np.ndarray) -> np.ndarray:
+    """Weigh every (home, work place) and, last, every home without any; return the mass of each."""
     home, work, ways = model.home.places, model.work.places, model.ways
     alone = enumerated_home(attacker, model, counts)
     mixed: list[dict[int, float]] = [{}, {}]
@@ -111,7 +111,23 @@ def enumerated_pairs(
     top = max(log.max(), nobody.max())
     mass, nobody = np.exp(log - top), np.exp(nobody - top)
     total = mass.sum() + nobody.sum()
-    return (mass.sum(axis=1) + nobody) / total, mass.sum(axis=0) / total, float(nobody.sum() / total)
+    return np.asarray(np.column_stack([mass, nobody]) / total)
+
+
+def dense_pairs(home: Posterior, work: Posterior, joint: Joint, plate: int) -> np.ndarray:
+    """Masses of all pairs, shape (n_homes, n_works + 1); the last column is no work place."""
+    lift = joint.lift[plate, -1].astype(np.float64)
+    at = []
+    for side, paired, row in (
+        (home, joint.home[plate, -1], joint.row[plate, -1]),
+        (work, joint.work[plate, -1], np.arange(joint.work.shape[2])),
+    ):
+        found = np.where(side.edge >= 0, len(paired), len(paired) + 1)
+        found[paired[paired >= 0]] = row[paired >= 0]
+        at.append(found)
+    with_none = np.append(dense(work, plate), work.none[plate, -1])
+    columns = np.append(at[1], lift.shape[1] - 1)
+    return np.asarray(dense(home, plate)[:, None] * with_none * lift[at[0]][:, columns])
 
 
 def test_equals_enumeration_of_every_pair() -> None:
@@ -121,13 +137,25 @@ def test_equals_enumeration_of_every_pair() -> None:
     view = view_of(random_plates(1, 24))
     attack = attacker.infer(view, known)
     assert attack.home_posterior is not None and attack.work_posterior is not None
-    off: dict[str, list[float]] = {"home": [], "work": [], "none": []}
+    joint = attack.joint
+    assert joint is not None
+    off: dict[str, list[float]] = {"home": [], "work": [], "none": [], "pairs": [], "marginals": []}
     for p in range(view.n_plates):
-        home, work, none = enumerated_pairs(attacker, model, stay_counts(view, p, model))
-        off["home"].append(0.5 * np.abs(dense(attack.home_posterior, p) - home).sum())
-        off["work"].append(0.5 * np.abs(dense(attack.work_posterior, p) - work).sum())
+        every = enumerated_pairs(attacker, model, stay_counts(view, p, model))
+        home, work, none = every.sum(axis=1), every[:, :-1].sum(axis=0), float(every[:, -1].sum())
+        by_home, by_work = dense(attack.home_posterior, p), dense(attack.work_posterior, p)
+        off["home"].append(0.5 * np.abs(by_home - home).sum())
+        off["work"].append(0.5 * np.abs(by_work - work).sum())
         off["none"].append(abs(float(attack.work_posterior.none[p, 0]) - none))
-    assert {name: round(float(np.median(v)), 3) for name, v in off.items() if np.median(v) > 0.05} == {}
+        pair = dense_pairs(attack.home_posterior, attack.work_posterior, joint, p)
+        off["pairs"].append(0.5 * np.abs(pair - every).sum())
+        # Without practice, the joint posterior's marginals are the two posteriors.
+        off["marginals"].append(
+            float(np.abs(pair.sum(axis=1) - by_home).sum() + np.abs(pair[:, :-1].sum(axis=0) - by_work).sum())
+        )
+    median = {name: round(float(np.median(v)), 3) for name, v in off.items()}
+    assert {name: m for name, m in median.items() if m > 0.05} == {}
+    assert max(off["marginals"]) < 1e-3
 
 
 def test_a_parked_car_speaks_for_the_streets_around_it_by_their_density() -> None:

@@ -85,6 +85,7 @@ def test_without_readers_nobody_is_found(tiny: Scenario, tmp_path: Path) -> None
             "sightings",
             "example_sightings",
             "example_beliefs",
+            "pairs",
             "camera_reads",
             "cameras",
         )

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.adversary.joint import Joint
 from simulator.adversary.knowledge import Knowledge, Rung
 from simulator.adversary.posterior import Posterior
 from simulator.errors import ScenarioError, did_you_mean
@@ -46,12 +47,15 @@ class Attack:
         Guesses; ``work`` is ``None`` for attackers that look for homes only.
     home_posterior, work_posterior
         What the guesses were drawn from, for attackers that can say how sure they are.
+    joint
+        How the two go together, for attackers that weigh pairs.
     """
 
     home: Guesses
     work: Guesses | None
     home_posterior: Posterior | None = None
     work_posterior: Posterior | None = None
+    joint: Joint | None = None
 
 
 class Attacker(Protocol):

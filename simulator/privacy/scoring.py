@@ -1,4 +1,4 @@
-"""From guesses and truth to the ``beliefs``, ``outcomes`` and ``claims`` tables."""
+"""From guesses and truth to the ``beliefs``, ``outcomes`` and ``claims`` tables, and those of pairs."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from simulator.privacy.criteria import (
     right_street,
     within,
 )
+from simulator.privacy.pair_tables import pair_tables
 from simulator.privacy.posterior import (
     KNOWN_RADIUS_M,
     POSTERIOR_COLUMNS,
@@ -46,6 +47,8 @@ class Scored:
     beliefs: pl.DataFrame
     outcomes: pl.DataFrame
     claims: pl.DataFrame
+    pairs: pl.DataFrame
+    pair_beliefs: pl.DataFrame
     example_beliefs: pl.DataFrame
 
     @staticmethod
@@ -96,7 +99,8 @@ def score(
         could be seen by then; where ``observed`` is false it was never known, and both are those of the
         last checkpoint. Drivers without a work place have no rows for ``work`` and ``both``; drivers who
         live or work off the map stay in, with a truth that lies off the map. ``claims``: one row per driver
-        without a work place and checkpoint, with the work place that is claimed all the same.
+        without a work place and checkpoint, with the work place that is claimed all the same. ``pairs``
+        and ``pair_beliefs``: see :mod:`simulator.privacy.pair_tables`.
 
     Raises
     ------
@@ -141,10 +145,13 @@ def score(
                 attacker, "both", both, names, view.checkpoint_days, truth.driver_id[who], seen[who]
             )
         )
+    pairs, pair_beliefs = pair_tables(attacker, attack, view, truth, seen)
     return Scored(
         beliefs=conform("beliefs", pl.concat(beliefs)),
         outcomes=conform("outcomes", pl.concat(outcomes)),
         claims=_claims(attacker, attack.work, view, truth, seen),
+        pairs=pairs,
+        pair_beliefs=pair_beliefs,
         example_beliefs=_example_beliefs(attacker, attack, view, truth, examples),
     )
 

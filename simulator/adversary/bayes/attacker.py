@@ -13,10 +13,18 @@ from simulator.adversary.bayes.arrays import Settings, SightingArrays
 from simulator.adversary.bayes.habits import UNKNOWN_HABITS, Habits
 from simulator.adversary.bayes.infer import infer_plates, point_guesses, softplus_table
 from simulator.adversary.bayes.model import Side, model_of
+from simulator.adversary.bayes.pairs import room_for_lifts
 from simulator.adversary.bayes.parked import Nearby, nearby
-from simulator.adversary.bayes.practice import Practice, learn_modesties, learn_shares, log_score
+from simulator.adversary.bayes.practice import (
+    Practice,
+    learn_modesties,
+    learn_pairs,
+    learn_shares,
+    log_score,
+)
 from simulator.adversary.bayes.sparse_knowledge import density_posterior
 from simulator.adversary.bayes.tables import chance_of_levels
+from simulator.adversary.joint import OTHER_HOMES, OTHER_WORKS, Joint
 from simulator.adversary.knowledge import Knowledge, ReaderFacts, Rung
 from simulator.adversary.posterior import Posterior
 from simulator.adversary.training import Training
@@ -106,12 +114,13 @@ class BayesAttacker:
             knowledge = replace(knowledge, readers=readers)
         near = nearby(view, readers, streets)
         practice = self._practice(knowledge)
-        home, work = self._posteriors(view, near, knowledge, practice)
+        home, work, joint = self._posteriors(view, near, knowledge, practice)
         return Attack(
             home=guesses_of(home, self.guess_radius_m),
             work=guesses_of(work, self.guess_radius_m),
             home_posterior=home,
             work_posterior=work,
+            joint=practice.kinds_of_pairs(joint, view, near),
         )
 
     def _practice(self, knowledge: Knowledge) -> Practice:
@@ -134,9 +143,14 @@ class BayesAttacker:
         no_work = self.habits.no_work_share
 
         def practised(shares: Practice) -> tuple[Posterior, Practice]:
-            posteriors = self._posteriors(view, near, knowledge, shares)
-            practice = learn_modesties(training, view, near, shares, posteriors, no_work)
-            return posteriors[0], practice
+            home, work, joint = self._posteriors(view, near, knowledge, shares)
+            practice = learn_modesties(training, view, near, shares, (home, work), no_work)
+            tamed = (
+                practice.tamed(home, view, near, target="home", none=0.0),
+                practice.tamed(work, view, near, target="work", none=no_work),
+            )
+            kinds = learn_pairs(training, view, near, joint, *tamed)
+            return home, replace(practice, kinds=kinds)
 
         def score(home: Posterior, practice: Practice) -> float:
             return log_score(practice.tamed(home, view, near, target="home", none=0.0), training)
@@ -155,7 +169,7 @@ class BayesAttacker:
 
     def _posteriors(
         self, view: ArchiveView, near: Nearby, knowledge: Knowledge, practice: Practice
-    ) -> tuple[Posterior, Posterior]:
+    ) -> tuple[Posterior, Posterior, Joint]:
         readers = knowledge.readers
         assert readers is not None
         habits = self.habits.in_the_manner_of(knowledge.manner)
@@ -164,6 +178,7 @@ class BayesAttacker:
         place = np.full(shape, -1, dtype=np.int32)
         mass = np.zeros(shape, dtype=np.float32)
         no_work = np.zeros(shape[1:3], dtype=np.float32)
+        lifts = room_for_lifts(view.n_plates, view.n_checkpoints)
         chance = chance_of_levels()
         infer_plates(
             _sightings(view, readers, near),
@@ -180,12 +195,14 @@ class BayesAttacker:
             place,
             mass,
             no_work,
+            lifts,
         )
         home = _posterior(model.home, place[0], mass[0], np.zeros_like(no_work))
         work = _posterior(model.work, place[1], mass[1], no_work)
         return (
             practice.tamed(home, view, near, target="home", none=0.0),
             practice.tamed(work, view, near, target="work", none=self.habits.no_work_share),
+            Joint(**lifts._asdict(), kinds=np.ones((*shape[1:3], OTHER_HOMES, OTHER_WORKS), np.float32)),
         )
 
     def _settings(self, practice: Practice) -> Settings:

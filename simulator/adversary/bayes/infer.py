@@ -103,11 +103,12 @@ def tempered(counts, touched, n_touched, own, full, half):  # type: ignore[no-un
 @njit(cache=True)
 def infer_plates(  # type: ignore[no-untyped-def]
     view, checkpoint_days, start_weekday, of_pair, usual, setting, home, work, ways, chance, softplus, places,
-    masses, no_work,
+    masses, no_work, lifts,
 ):  # fmt: skip
-    """Fill ``places`` and ``masses``, shape (2 targets, n_plates, n_checkpoints, n_top), and ``no_work``.
+    """Fill ``places`` and ``masses``, shape (2 targets, n_plates, n_checkpoints, n_top), ``no_work``.
 
-    The view, the settings, the sides and the ways between them are named tuples of arrays.
+    ``lifts`` receive what the pairs say. The view, the settings, the sides and the ways between them are
+    named tuples of arrays.
     """
     alpha, n_signs, n_top = setting.alpha, len(usual), places.shape[3]
     n_sightings = len(view.time_s)
@@ -134,6 +135,8 @@ def infer_plates(  # type: ignore[no-untyped-def]
             ):
                 places[:, p, k], masses[:, p, k] = places[:, p, k - 1], masses[:, p, k - 1]
                 no_work[p, k] = no_work[p, k - 1]
+                lifts.home[p, k], lifts.row[p, k] = lifts.home[p, k - 1], lifts.row[p, k - 1]
+                lifts.work[p, k], lifts.lift[p, k] = lifts.work[p, k - 1], lifts.lift[p, k - 1]
                 continue
             n_touched = count_stays(
                 view.time_s[a:b], view.camera[a:b], view.passed, view.expires_s[a:b], now_s,
@@ -178,6 +181,7 @@ def infer_plates(  # type: ignore[no-untyped-def]
                 home, work, ways, counts, touched, n_touched, usual, mixed, setting.work_home,
                 setting.work_own, alpha, w_temper, chance, places[0, p, k], masses[0, p, k],
                 places[1, p, k], masses[1, p, k], no_work[p, k], at_sign, pair_room,
+                lifts.home[p, k], lifts.row[p, k], lifts.work[p, k], lifts.lift[p, k],
             )  # fmt: skip
             _note_home(
                 home, listed[0], listed[1], chance, counts, touched, n_touched, setting.work_own, home_at,

@@ -27,6 +27,7 @@ from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.hypotheses import Hypotheses
 from simulator.adversary.bayes.routes import OtherEnds
 from simulator.adversary.bayes.urn import FACTORS, urn_tail
+from simulator.adversary.joint import OTHER_HOMES, OTHER_WORKS
 
 N_HOMES, N_WORKS = 24, 20
 #: Cells of likely homes that are taken for the other end of commutes, and trees that stand for each.
@@ -36,6 +37,7 @@ _LEAST_ANCHOR = 0.05
 _TREE_SCALE_M = 400.0
 _PAIR_POWER = 0.4
 _MAX_KEYS = 32
+_LEAST = 1e-30
 # Ratios that are multiplied before a logarithm is taken: far from the limits of a float.
 _KEYS_A_LOG = 8
 #: Share of a worker's trips from (0) and to (1) the work place that go home, come from there.
@@ -92,6 +94,7 @@ class PairRoom(NamedTuple):
     many: NDArray[np.int64]
     share: NDArray[np.float64]
     usually: NDArray[np.float64]
+    f_home: NDArray[np.float64]
 
 
 @njit(cache=True)
@@ -112,6 +115,33 @@ def room_for_pairs():  # type: ignore[no-untyped-def]
         np.empty(_MAX_KEYS, np.int64),
         np.empty(_MAX_KEYS),
         np.empty(_MAX_KEYS),
+        np.empty(N_HOMES),
+    )
+
+
+class Lifts(NamedTuple):
+    """Room for what pairs say, plate by plate; see :class:`simulator.adversary.joint.Joint`.
+
+    Parameters
+    ----------
+    home, row, work, lift
+        Shape (n_plates, n_checkpoints, ...).
+    """
+
+    home: NDArray[np.int32]
+    row: NDArray[np.int8]
+    work: NDArray[np.int32]
+    lift: NDArray[np.float32]
+
+
+def room_for_lifts(n_plates: int, n_checkpoints: int) -> Lifts:
+    """Return room that says of every home and work place that they have nothing to do with each other."""
+    shape = (n_plates, n_checkpoints)
+    return Lifts(
+        home=np.full((*shape, N_HOMES), -1, np.int32),
+        row=np.zeros((*shape, N_HOMES), np.int8),
+        work=np.full((*shape, N_WORKS), -1, np.int32),
+        lift=np.zeros((*shape, N_HOMES + OTHER_HOMES, N_WORKS + OTHER_WORKS), np.float32),
     )
 
 
@@ -321,11 +351,12 @@ def cells_of(places, mass, n_places, cell_of_place, cells, held, of):  # type: i
 @borrows()
 def weigh_pairs(  # type: ignore[no-untyped-def]
     home, work, ways, counts, touched, n_touched, usual, mixed, mixed_share, own, alpha, temper, chance,
-    homes, home_mass, works, work_mass, none, at_sign, room,
+    homes, home_mass, works, work_mass, none, at_sign, room, paired_home, row, paired_work, lift,
 ):  # fmt: skip
     """Scale the masses of likely homes and work places by what the pairs add; return that of no work place.
 
     ``homes`` and ``works`` list places, likeliest first, -1 where there are fewer; ``at_sign`` is all zero.
+    The last four receive one plate's :class:`Lifts`.
     """
     n_homes, n_works, n_signs = 0, 0, counts.shape[1]
     while n_homes < min(len(homes), N_HOMES) and homes[n_homes] >= 0:
@@ -367,20 +398,43 @@ def weigh_pairs(  # type: ignore[no-untyped-def]
         other_work -= work_mass[w]
     other_home, other_work = max(other_home, 0.0), max(other_work, 0.0)
     total = other_home
+    f_home = room.f_home
     for h in range(n_homes):
         f = other_work
         for w in range(n_works):
             f += work_mass[w] * pair[of[h], w]
             f_work[w] += home_mass[h] * pair[of[h], w]
+        f_home[of[h]] = f
         home_mass[h] *= f
         total += home_mass[h]
     for w in range(n_works):
         work_mass[w] *= f_work[w] + other_home
     home_mass /= total
     work_mass /= total
+    for h in range(n_homes):
+        paired_home[h], row[h] = homes[h], of[h]
+    for w in range(n_works):
+        paired_work[w] = works[w]
+    _write_lift(pair, n_cells, n_works, f_home, f_work, other_home, total, lift)
     _sort(homes, home_mass)
     _sort(works, work_mass)
     return none / total
+
+
+@borrows()
+def _write_lift(pair, n_cells, n_works, f_home, f_work, other_home, total, lift):  # type: ignore[no-untyped-def]
+    # How much likelier a pair is than both its marginals make it, each of which has its own factor by now.
+    for j in range(N_HOMES, lift.shape[0]):
+        for w in range(N_WORKS, lift.shape[1]):
+            lift[j, w] = total
+        for w in range(n_works):
+            lift[j, w] = total / max(f_work[w] + other_home, _LEAST)
+    for j in range(n_cells):
+        alone = total / max(f_home[j], _LEAST)
+        for w in range(N_WORKS, lift.shape[1]):
+            lift[j, w] = alone
+        for w in range(n_works):
+            lift[j, w] = pair[j, w] * alone / max(f_work[w] + other_home, _LEAST)
 
 
 @borrows()

@@ -13,8 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.adversary.bayes.joint import N_WORK_KINDS, Kinds, kind_masses, learn_kinds
 from simulator.adversary.bayes.modesty import Modesty, learn_modesty, tame
 from simulator.adversary.bayes.parked import AT_HOME, AT_WORK, Nearby, kinds_of
+from simulator.adversary.joint import Joint
 from simulator.adversary.posterior import Posterior, hypothesis_at
 from simulator.adversary.training import Training
 from simulator.sightings.view import DAY_S, ArchiveView
@@ -38,6 +40,8 @@ class Practice:
         (:mod:`simulator.adversary.bayes.parked`).
     home, work
         How posteriors are tamed; ``None``: not at all.
+    kinds
+        What kinds of pairs there are; ``None``: what the two posteriors say.
     home_own
         Share of stays of each class spent at home; ``None``: as taken for granted.
     """
@@ -46,6 +50,7 @@ class Practice:
     at_work: tuple[float, ...] = AT_WORK
     home: Modesties | None = None
     work: Modesties | None = None
+    kinds: Kinds | None = None
     home_own: tuple[float, ...] | None = None
 
     def tamed(
@@ -69,6 +74,13 @@ class Practice:
             )
         )
         return tame(posterior, powers, doubts, none)
+
+    def kinds_of_pairs(self, joint: Joint, view: ArchiveView, near: Nearby) -> Joint:
+        """Return a joint posterior of a view's plates that knows what kinds of pairs there are."""
+        if self.kinds is None:
+            return joint
+        seen, _, age = evidence_of(view, near)
+        return replace(joint, kinds=self.kinds.odds(seen, age).astype(np.float32))
 
 
 def evidence_of(
@@ -141,6 +153,16 @@ def learn_modesties(
             no_work_share,
         ),
     )  # fmt: skip
+
+
+def learn_pairs(
+    training: Training, view: ArchiveView, near: Nearby, joint: Joint, home: Posterior, work: Posterior
+) -> Kinds | None:
+    """Hold beliefs about kinds of pairs against made-up drivers' homes and work places."""
+    seen, _, age = evidence_of(view, near)
+    work_kind = np.where(training.has_work, training.work_edge < 0, N_WORK_KINDS - 1)
+    kind = (training.home_edge < 0) * N_WORK_KINDS + work_kind
+    return learn_kinds(kind_masses(joint, home, work), seen, age, kind)
 
 
 def log_score(home: Posterior, training: Training) -> float:
