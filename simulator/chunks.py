@@ -6,7 +6,7 @@ runs for all chunks before the first attack, and hands the strays over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -359,6 +359,7 @@ def attack(
     last: int,
     *,
     examples: NDArray[np.int32] | None = None,
+    pairs: bool = True,
 ) -> Scored:
     """Let all attackers loose on a chunk's plates; return what they believe, held against the truth.
 
@@ -368,6 +369,8 @@ def attack(
         All sightings under the chunk's plates, strays included, by plate, time and reader.
     examples
         Drivers whose likeliest streets are kept.
+    pairs
+        Whether pairs of home and work place are held against the truth, too, which takes as long as all else.
     """
     view, truth = view_of(world, sightings, first, last), truth_of(world, first, last)
     seen = view.sightings_seen()
@@ -378,7 +381,7 @@ def attack(
         scored.append(
             score(
                 name,
-                guesses,
+                guesses if pairs else replace(guesses, joint=None),
                 view,
                 truth,
                 network=world.city.network,

@@ -129,7 +129,7 @@ class SharedCapture:
         Returns
         -------
         Scored
-            All tables of all drivers, but no ``example_beliefs``.
+            All tables of all drivers, but no ``example_beliefs``, and nothing about pairs of places.
         """
         world, setting = self.world_of(scenario), self.setting_of(scenario)
         key = self._key(world, setting)
@@ -138,7 +138,7 @@ class SharedCapture:
         parts: dict[str, list[pl.DataFrame]] = {name: [] for name in GRAIN}
         for i, (first, last, sightings) in enumerate(self.reads()):
             progress("attack", i / len(self.chunks))
-            scored = attack(world, setting, sightings, first, last)
+            scored = attack(world, setting, sightings, first, last, pairs=False)
             for name, frames in parts.items():
                 frames.append(getattr(scored, name))
         nobody = conform("example_beliefs", pl.DataFrame(schema=SCHEMAS["example_beliefs"].columns))
