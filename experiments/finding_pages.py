@@ -121,17 +121,19 @@ def _rules(last: int) -> tuple[Column, ...]:
     )
 
 
-def _held(target: str, day: int, *levels: int) -> tuple[Column, ...]:
+def _held(target: str, day: int | None, *levels: int) -> tuple[Column, ...]:
+    """Return how often sets hold the truth, on a day or, where days are rows, on any."""
     word = "homes" if target == "home" else "work places"
+    title, at = (word, {}) if day is None else (f"{word}, day {day}", {"day": day})
     return tuple(
         Column(
-            title=f"{word}, day {day}: {level}%",
+            title=f"{title}: {level}%",
             where={
                 "target": target,
                 "measure": "calibration",
                 "criterion": f"credible-{level}",
                 "attacker": "bayes",
-                "day": day,
+                **at,
             },
         )
         for level in levels
@@ -158,14 +160,9 @@ _STRENGTH = Strength(
 
 PAGES: dict[str, Page] = {
     "honesty": Page(
-        rows=("readers",),
-        heads=("fixed readers",),
-        columns=(
-            *_held("home", 7, 50, 80, 95),
-            *_held("home", 90, 50, 80, 95),
-            *_held("work", 7, 50, 80, 95),
-            *_held("work", 90, 50, 80, 95),
-        ),
+        rows=("readers", "day"),
+        heads=("fixed readers", "day"),
+        columns=(*_held("home", None, 50, 80, 95), *_held("work", None, 50, 80, 95)),
     ),
     "wrong-assumptions": Page(
         rows=("error",),

@@ -14,6 +14,8 @@ from experiments.verification import verification_table
 
 #: The scenario whose calibration the page shows; the others are in docs/calibration.md.
 CALIBRATED = "calibration norfolk-density"
+# A few of the days; the page of findings has all.
+_DAYS = (7, 30, 90)
 _LEVELS = ("50", "80", "95")
 _TARGETS = {"home": "homes", "work": "work places"}
 
@@ -49,7 +51,7 @@ def sets_table(results: pl.DataFrame) -> str:
     }
     head = ("fixed readers", "day", *(f"{words}: {q}%" for words in _TARGETS.values() for q in _LEVELS))
     rows = []
-    for readers, day in sorted({key[:2] for key in cells}):
+    for readers, day in sorted({key[:2] for key in cells if key[1] in _DAYS}):
         found = (cells.get((readers, day, t, f"credible-{q}")) for t in _TARGETS for q in _LEVELS)
         rows.append((str(readers), str(day), *map(_percent, found)))
     return "\n".join(markdown_table(head, rows))
