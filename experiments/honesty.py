@@ -78,7 +78,8 @@ def coverage(beliefs: pl.DataFrame, *, levels: tuple[float, ...] = LEVELS) -> pl
         "sure": pl.Float64,
         "sure_right": pl.Float64,
     }
-    return pl.DataFrame(rows, schema=schema).sort("attacker", "target", "day")
+    order = pl.col("target").replace_strict({"home": 0, "work": 1, "both": 2}, return_dtype=pl.Int8)
+    return pl.DataFrame(rows, schema=schema).sort("attacker", order, "day")
 
 
 def study(

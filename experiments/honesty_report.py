@@ -13,6 +13,8 @@ from experiments.figures.style import house_style, new_figure
 from experiments.figures.write import save_figure
 from experiments.words import TARGET_WORDS, attacker_title
 
+_WORDS = {**TARGET_WORDS, "both": "pairs of them"}
+
 
 def coverage_table(data: pl.DataFrame, scenario_id: str) -> Table:
     """Return :func:`experiments.honesty.coverage` as a table for the terminal."""
@@ -28,7 +30,7 @@ def coverage_table(data: pl.DataFrame, scenario_id: str) -> Table:
         right = row["sure_right"]
         table.add_row(
             *([attacker_title(row["attacker"])] if len(names) > 1 else []),
-            TARGET_WORDS[row["target"]],
+            _WORDS[row["target"]],
             str(row["day"]),
             f"{row['drivers']:,}",
             *(f"{100 * row[f'held_{c}']:.0f} ± {100 * row[f'se_{c}']:.0f}" for c in claims),
