@@ -14,7 +14,9 @@ from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.hypotheses import Doors, Hypotheses, build_hypotheses, doors_of
 from simulator.adversary.bayes.pairs import Ways, find_ways
 from simulator.adversary.bayes.parked import ParkedSide, parked_side
+from simulator.adversary.bayes.reader_trees import readers_of, spell_out
 from simulator.adversary.bayes.routes import (
+    Labels,
     OtherEnds,
     reader_labels,
     reader_rows,
@@ -149,13 +151,11 @@ def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> S
 class Imagined:
     """Routes and tables as the adversary imagines them, before they are indexed.
 
-    ``going`` and ``coming`` are of :class:`~simulator.adversary.bayes.routes.Labels`; ``home`` and ``work``
-    the hypotheses of each with their first and last readers.
+    ``home`` and ``work`` are the hypotheses of each with their first and last readers.
     """
 
     ends: OtherEnds
-    going: NDArray[np.int16]
-    coming: NDArray[np.int16]
+    labels: Labels
     signs: Signs
     read_rate: NDArray[np.float64]
     home: tuple[Hypotheses, FirstLast]
@@ -207,8 +207,7 @@ def imagine(
     )  # fmt: skip
     return Imagined(
         ends=ends,
-        going=labels.going,
-        coming=labels.coming,
+        labels=labels,
         signs=signs,
         read_rate=read_rate,
         home=(home, tables[0]),
@@ -223,6 +222,7 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
     targets = (made.home, made.work)
     usual = usual_signs(made.signs, targets)
     home, work = (_side(places, table, usual) for places, table in targets)
+    labels = made.labels
     return Model(
         home=home,
         work=work,
@@ -232,8 +232,8 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
             home.places,
             work.places,
             made.ends,
-            made.going,
-            made.coming,
+            readers_of(spell_out(labels.going, labels.words[labels.going_word])),
+            readers_of(spell_out(labels.coming, labels.words[labels.coming_word])),
             habits,
             made.read_rate,
             made.signs.of_pair,

@@ -6,11 +6,15 @@ Algorithms 49, 2003, with one worker). A node that is reached quicker after its 
 then all that depends on it, so that in the end times are the least and readers are those of the quickest
 ways.
 
-The first few readers of a way are one word: reader ``i`` in its bits ``16 i`` and up, all of them set where
-there is no more. So they are passed on by a shift.
+Few edges are watched by readers. So a node is told no more than the number of the watched edge that is
+nearest to it on its way, and each tree says of each watched edge which readers the ways over it pass. The
+first few readers of a way are one word: reader ``i`` in its bits ``16 i`` and up, all of them set where there
+is no more.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -21,10 +25,13 @@ from simulator.adversary.bayes.borrow import borrows
 #: Readers kept along a way: two reads are looked at, and with a read rate near 0.9 few are missed.
 DEPTH = 4
 NO_READER = -1
-_NONE, _ONE = np.int64(NO_READER), np.uint64(1)
+#: The word of a way without readers.
+NO_READERS = np.int64(NO_READER)
+_ONE = np.uint64(1)
 _READER_BITS, _READER = np.int64(16), np.int64(0xFFFF)
-# Width of a bucket in mean travel times of an edge, and a bound on the number of buckets.
-_BUCKET = 0.5
+#: Best width of a bucket in mean travel times of an edge.
+BUCKET = 0.5
+# A bound on the number of buckets.
 _MOST_BUCKETS = 16_384
 
 
@@ -51,93 +58,133 @@ def read_off(word, readers):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(cache=True)
-def hand_down(  # type: ignore[no-untyped-def]
-    time_s, indptr, other_end, edge_id, root, towards_root, reader_indptr, reader, near, far
-):
-    """Fill the first few readers on the way between each node and a root.
+class Growth(NamedTuple):
+    """The edges by which trees grow from each node; passed to kernels as it is.
+
+    Edges into a node where ways lead towards the root, edges out of it where they lead away.
 
     Parameters
     ----------
-    time_s, other_end, edge_id
-        Of the edges by which a tree grows from each node, shape (n_edges,): edges into it where ways lead
-        ``towards_root``, edges out of it where they lead away. Times are not negative.
     indptr
-        Those of node ``n`` are rows ``indptr[n]:indptr[n + 1]``.
+        Edges of node ``n`` are rows ``indptr[n]:indptr[n + 1]``.
+    other_end
+        The node that each edge leads to as the tree grows, shape (n_edges,).
+    watched
+        Number of each edge among those with readers, from 1, and 0 where there are none, shape (n_edges,).
     reader_indptr, reader
-        Readers of edge ``e`` in driving order: ``reader[reader_indptr[e]:reader_indptr[e + 1]]``.
-    near, far
-        Receive, as words, the readers nearest to the node first, and, where ways lead away from the root,
-        those nearest to the root first; shape (n_nodes,).
+        Readers of watched edge ``w`` in driving order: ``reader[reader_indptr[w]:reader_indptr[w + 1]]``.
     """
-    n_nodes = len(near)
-    near[:] = _NONE
-    if not towards_root:
-        far[:] = _NONE
-    longest_s, mean_s = 0.0, 0.0
-    for k in range(len(time_s)):
-        longest_s = max(longest_s, time_s[k])
-        mean_s += time_s[k] / len(time_s)
-    wide_s = max(_BUCKET * mean_s, longest_s / _MOST_BUCKETS, 1e-9)
-    a_second = 1.0 / wide_s
-    mask = 1
-    while mask < longest_s / wide_s + 2:
-        mask = 2 * mask + 1
-    first = np.full(mask + 1, -1, np.int32)
-    after, ahead = np.empty(n_nodes, np.int32), np.empty(n_nodes, np.int32)
-    bucket = np.full(n_nodes, -1, np.int64)
-    reached_s = np.full(n_nodes, np.inf)
-    before, via = np.full(n_nodes, -1, np.int32), np.empty(n_nodes, np.int32)
-    reached_s[root] = 0.0
-    first[0], after[root], ahead[root], bucket[root] = root, -1, -1, 0
-    waiting, now = 1, 0
-    while waiting > 0:
-        while first[np.uint64(now & mask)] < 0:
-            now += 1
-        # What is known not to be negative is said to be so: an index that may be takes two more instructions.
-        n = np.uint64(first[np.uint64(now & mask)])
-        _take_out(n, bucket, first, after, ahead)
-        waiting -= 1
-        if before[n] >= 0:
-            m, edge = np.uint64(before[n]), np.uint64(via[n])
-            a, b = reader_indptr[edge], reader_indptr[edge + _ONE]
-            near[n] = near[m]
-            if towards_root:
-                for k in range(b - 1, a - 1, -1):
-                    near[n] = near[n] << _READER_BITS | reader[k]
-            else:
-                far[n] = far[m]
-                for k in range(a, b):
-                    near[n] = near[n] << _READER_BITS | reader[k]
-                    far[n] = _append(far[n], reader[k])
-        for k in range(np.uint64(indptr[n]), np.uint64(indptr[n + _ONE])):
-            other, then_s = np.uint64(other_end[k]), reached_s[n] + time_s[k]
-            if then_s < reached_s[other]:
-                reached_s[other], before[other], via[other] = then_s, n, edge_id[k]
-                to = np.int64(then_s * a_second) & mask
-                if bucket[other] == to:
-                    continue
-                if bucket[other] >= 0:
-                    _take_out(other, bucket, first, after, ahead)
-                    waiting -= 1
-                next_one = first[np.uint64(to)]
-                after[other], ahead[other], bucket[other] = next_one, -1, to
-                if next_one >= 0:
-                    ahead[np.uint64(next_one)] = other
-                first[np.uint64(to)] = other
-                waiting += 1
+
+    indptr: NDArray[np.int32]
+    other_end: NDArray[np.int32]
+    watched: NDArray[np.uint16] | NDArray[np.uint32]
+    reader_indptr: NDArray[np.int64]
+    reader: NDArray[np.int32]
+
+
+def buckets_for(time_s: NDArray[np.float32], wide_s: float) -> tuple[np.float32, int]:
+    """Return how many buckets of some width go by in a second, and a power of two of them that suffices."""
+    longest_s = float(time_s.max(initial=0.0))
+    wide_s = max(wide_s, longest_s / _MOST_BUCKETS, 1e-9)
+    return np.float32(1.0 / wide_s), 1 << int(longest_s / wide_s + 2).bit_length()
+
+
+@njit(cache=True)
+def hand_down(  # type: ignore[no-untyped-def]
+    time_s, buckets_a_second, n_buckets, growth, root, towards_root, nearest, near, far
+):
+    """Fill the watched edges nearest to each node on the way between it and a root, and the readers there.
+
+    Parameters
+    ----------
+    time_s
+        Times of the edges of ``growth``, not negative, shape (n_edges,).
+    buckets_a_second, n_buckets
+        From :func:`buckets_for` the times.
+    growth
+        A :class:`Growth`: edges into nodes where ways lead ``towards_root``, else edges out of them.
+    nearest
+        Receives numbers of watched edges, 0 where no reader is passed, shape (n_nodes,).
+    near, far
+        Receive, as words, the readers of the ways that have each watched edge as the nearest to their node:
+        those nearest to the node first, and, where ways lead away from the root, those nearest to the root
+        first; shape (n_watched + 1,). Towards the root, ``far`` may be ``near``.
+    """
+    n_nodes = len(nearest)
+    # Nodes that wait for their turn in the same bucket, and the bucket itself, are a ring; others are alone.
+    # So nothing has to be asked when one joins or leaves.
+    after = np.arange(n_nodes + n_buckets, dtype=np.int32)
+    _grow(
+        time_s, buckets_a_second, n_buckets - 1, growth, root, towards_root, after, after.copy(),
+        np.full(n_nodes, np.inf, np.float32), nearest, near, far,
+    )  # fmt: skip
+    # Edges that were the quickest way for a while only.
+    passed = np.zeros(len(near), np.bool_)
+    for n in range(n_nodes):
+        passed[nearest[n]] = True
+    for w in range(len(near)):
+        if not passed[w]:
+            near[w] = NO_READERS
+            if not towards_root:
+                far[w] = NO_READERS
 
 
 @borrows()
-def _take_out(n, bucket, first, after, ahead):  # type: ignore[no-untyped-def]
-    a, b = ahead[n], after[n]
-    if a >= 0:
-        after[np.uint64(a)] = b
+def _grow(  # type: ignore[no-untyped-def]
+    time_s, buckets_a_second, mask, growth, root, towards_root, after, ahead, reached_s, nearest, near, far
+):
+    indptr, other_end, watched = growth.indptr, growth.other_end, growth.watched
+    n_nodes = len(nearest)
+    nearest[:] = 0
+    near[0] = far[0] = NO_READERS
+    reached_s[root] = 0.0
+    after[n_nodes] = ahead[n_nodes] = root
+    after[root] = ahead[root] = n_nodes
+    waiting, now = 1, 0
+    while waiting > 0:
+        # What is known not to be negative is said to be so: an index that may be takes two more instructions.
+        bucket = np.uint64(n_nodes + (now & mask))
+        n = np.uint64(after[bucket])
+        if n == bucket:
+            now += 1
+            continue
+        b = np.uint64(after[n])
+        after[bucket], ahead[b] = b, bucket
+        after[n] = ahead[n] = n
+        waiting -= 1
+        at_s, mine = reached_s[n], nearest[n]
+        for k in range(np.uint64(indptr[n]), np.uint64(indptr[n + _ONE])):
+            other, then_s = np.uint64(other_end[k]), at_s + time_s[k]
+            if then_s < reached_s[other]:
+                reached_s[other] = then_s
+                nearest[other] = mine
+                if watched[k] > 0:
+                    nearest[other] = watched[k]
+                    _pass_readers(growth, mine, watched[k], towards_root, near, far)
+                a, b = np.uint64(ahead[other]), np.uint64(after[other])
+                waiting += a == other
+                after[a], ahead[b] = b, a
+                bucket = np.uint64(n_nodes + (np.int64(then_s * buckets_a_second) & mask))
+                b = np.uint64(after[bucket])
+                after[bucket] = ahead[b] = other
+                after[other], ahead[other] = b, bucket
+
+
+@borrows()
+def _pass_readers(growth, before, edge, towards_root, near, far):  # type: ignore[no-untyped-def]
+    """Fill the words of the ways over a watched edge from those of the ways to its nearer end."""
+    a, b = growth.reader_indptr[edge], growth.reader_indptr[edge + 1]
+    word = near[before]
+    if towards_root:
+        for k in range(b - 1, a - 1, -1):
+            word = word << _READER_BITS | growth.reader[k]
     else:
-        first[np.uint64(bucket[n])] = b
-    if b >= 0:
-        ahead[np.uint64(b)] = a
-    bucket[n] = -1
+        beyond = far[before]
+        for k in range(a, b):
+            word = word << _READER_BITS | growth.reader[k]
+            beyond = _append(beyond, growth.reader[k])
+        far[edge] = beyond
+    near[edge] = word
 
 
 @borrows()
@@ -149,10 +196,20 @@ def _append(word, reader):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def turn_over(of_trees, first, labels):  # type: ignore[no-untyped-def]
-    """Copy a block of trees' words, shape (n, n_nodes), to ``labels[:, first : first + n]``."""
-    n_nodes, some = of_trees.shape[1], 8  # words that lie in one line of the cache
+def turn_over(of_trees, node, first, labels):  # type: ignore[no-untyped-def]
+    """Copy a block of trees' labels, shape (n, n_nodes), to ``labels[node, first : first + n]``."""
+    n_nodes, some = of_trees.shape[1], 32  # labels that lie in one line of the cache
     for start in range(0, n_nodes, some):
         for t in range(of_trees.shape[0]):
-            for node in range(start, min(start + some, n_nodes)):
-                labels[node, first + t] = of_trees[t, node]
+            for i in range(start, min(start + some, n_nodes)):
+                labels[node[i], first + t] = of_trees[t, i]
+
+
+@njit(cache=True)
+def spell_out(labels, words):  # type: ignore[no-untyped-def]
+    """Return the word of each node and tree, ``words[t, labels[n, t]]``, shape (n_nodes, n_trees)."""
+    out = np.empty(labels.shape, np.int64)
+    for n in range(labels.shape[0]):
+        for t in range(labels.shape[1]):
+            out[n, t] = words[t, labels[n, t]]
+    return out

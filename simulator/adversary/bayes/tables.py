@@ -8,15 +8,17 @@ included.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from simulator.adversary.bayes.borrow import borrows
-from simulator.adversary.bayes.reader_trees import DEPTH, read_off, words_of
-from simulator.adversary.bayes.routes import Labels, OtherEnds
+from simulator.adversary.bayes.reader_trees import DEPTH, read_off, readers_of
+from simulator.adversary.bayes.routes import Labels, OtherEnds, along_a_curve
 
 #: Probabilities are kept as one byte: level ``i`` stands for ``SMALLEST ** (1 - i / (LEVELS - 1))``.
 LEVELS = 64
@@ -24,6 +26,12 @@ SMALLEST = 1e-3
 
 # Chances below this part of a path's own are not followed up.
 _NEGLIGIBLE = 0.03
+
+# What a way leaves unread is followed up on the way back, if it is more than this.
+_FOLLOWED = 0.2
+_ONE = np.uint64(1)
+# Nodes whose rows are made and sorted together, within some megabytes.
+_NODES_AT_ONCE = 2_000
 
 #: Signs kept for a node; the rest of the probability counts as spread over all.
 ROW = 96
@@ -64,7 +72,7 @@ class FirstLast:
 
 def level_of(chance: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Return the nearest level of probabilities of at least :data:`SMALLEST`."""
-    share = 1.0 - np.log(np.clip(chance, SMALLEST, 1.0)) / np.log(SMALLEST)
+    share = 1.0 - np.log(np.clip(chance, SMALLEST, 1.0)) / math.log(SMALLEST)
     return np.asarray(np.rint(share * (LEVELS - 1)), dtype=np.uint8)
 
 
@@ -122,16 +130,38 @@ def stay_tables(
         [
             _gravity(zone_x_m, zone_y_m, ends, np.array(parts), np.array(scales))
             for parts, scales in zip(share, scale_m, strict=True)
-        ]
+        ],
+        axis=-1,
     )
-    sign = np.full((2, 2, len(x_m), ROW), -1, np.int32)
-    level = np.zeros(sign.shape, np.uint8)
-    going, coming, coming_from = (words_of(way) for way in (labels.going, labels.coming, labels.coming_from))
-    _accumulate(
-        weight, zone, going, coming, coming_from, read_rate, signs.of_pair, signs.n, sign, level
-    )  # fmt: skip
+    heard = _hear_words(labels.words, read_rate, signs.of_pair)
+    sign = np.empty((2, 2, len(x_m), ROW), np.int32)
+    level = np.empty(sign.shape, np.uint8)
+    # Neighbours one after another: they are shown much the same ways.
+    nodes = along_a_curve(x_m, y_m)
+    for start in range(0, len(nodes), _NODES_AT_ONCE):
+        some = nodes[start : start + _NODES_AT_ONCE]
+        found = np.full((2, 2, len(some), ROW), -1, np.int32)
+        chance = np.ones(found.shape, np.float32)
+        _accumulate(
+            some, weight, zone, labels.going, labels.coming, labels.going_word, labels.coming_word,
+            labels.coming_from_word, heard, len(read_rate), signs.n, found, chance,
+        )  # fmt: skip
+        sign[:, :, some], level[:, :, some] = _sorted_rows(found, chance)
     first, second = (FirstLast(sign=sign[k], level=level[k]) for k in range(2))
     return first, second
+
+
+def _sorted_rows(
+    sign: NDArray[np.int32], chance: NDArray[np.float32]
+) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """Return rows of signs, ascending and then -1, and the levels of their chances."""
+    # As one number each, so that they are sorted together; -1 becomes the greatest.
+    key = sign.astype(np.uint32) * np.uint32(LEVELS) + level_of(chance)
+    key.sort(axis=-1)
+    sign, level = (key // np.uint32(LEVELS)).astype(np.int32), (key % np.uint32(LEVELS)).astype(np.uint8)
+    nothing = sign == np.iinfo(np.uint32).max // LEVELS
+    sign[nothing], level[nothing] = -1, 0
+    return sign, level
 
 
 def _zones(
@@ -166,8 +196,7 @@ def _gravity(
 def find_signs(labels: Labels, n_cameras: int) -> Signs:
     """List the pairs of readers that some imagined route passes within three readers of each other."""
     seen = np.zeros((n_cameras, n_cameras + 1), np.bool_)
-    for near in (labels.going, labels.coming, labels.coming_from):
-        _find_pairs(near, seen)
+    _find_pairs(readers_of(labels.words), seen)
     of_pair = np.full(seen.shape, -1, np.int32)
     n = int(seen.sum())
     of_pair[seen] = n_cameras + np.arange(n, dtype=np.int32)
@@ -175,180 +204,212 @@ def find_signs(labels: Labels, n_cameras: int) -> Signs:
 
 
 @njit(cache=True)
-def _find_pairs(near, seen):  # type: ignore[no-untyped-def]
+def _find_pairs(ways, seen):  # type: ignore[no-untyped-def]
     n_cameras = seen.shape[0]
-    for n in range(near.shape[0]):
-        for t in range(near.shape[1]):
-            for i in range(near.shape[2]):
-                a = near[n, t, i]
-                if a < 0:
+    for w in range(ways.shape[0]):
+        for i in range(ways.shape[1]):
+            a = ways[w, i]
+            if a < 0:
+                break
+            seen[a, n_cameras] = True
+            for j in range(i + 1, ways.shape[1]):
+                b = ways[w, j]
+                if b < 0:
                     break
-                seen[a, n_cameras] = True
-                for j in range(i + 1, near.shape[2]):
-                    b = near[n, t, j]
-                    if b < 0:
-                        break
-                    seen[a, b] = True
+                seen[a, b] = True
+
+
+class _Heard(NamedTuple):
+    """The signs along each word of readers in its order, and then along each word backwards.
+
+    Readers nearest to the stay come first. Worked out once, since each way is shown to many nodes.
+
+    Parameters
+    ----------
+    indptr, sign, chance
+        Signs of way ``w`` are rows ``indptr[w]:indptr[w + 1]``, with the chance of each.
+    missed
+        Chance that no reader reads, shape (2 * n_words,).
+    """
+
+    indptr: NDArray[np.int64]
+    sign: NDArray[np.int32]
+    chance: NDArray[np.float32]
+    missed: NDArray[np.float32]
 
 
 @njit(cache=True)
-def _accumulate(  # type: ignore[no-untyped-def]
-    weight, zone, going, coming, coming_from, read_rate, of_pair, n_signs, sign, level
-):
-    n_nodes, n_trees = going.shape
-    dense = np.zeros((n_signs, 2))
-    # Other ends that draw a tenth of an equal share or less are left out.
-    least_weight = 0.1 / n_trees
-    touched = np.empty(n_signs, np.int64)
-    # Many trees show a node the same readers: each such way is gone along once, for all their weights.
-    table = np.full(1 << int(np.ceil(np.log2(2 * n_trees + 2))), -1, np.int32)
-    group, words = np.empty(n_trees, np.int64), np.empty(n_trees, np.int64)
-    way = np.empty(DEPTH, np.int64)
-    total, rest = np.zeros((n_trees, 2)), np.empty(n_trees)
-    for h in range(n_nodes):
-        for side in range(2):
-            used, n = 0, 0
-            near = going[h] if side == 0 else coming[h]
-            for t in range(n_trees):
-                w, v = weight[0, zone[h], t], weight[1, zone[h], t]
-                group[t] = -1
-                if w > least_weight or v > least_weight:
-                    g = _group_of(near[t], table, words, n)
-                    n = max(n, g + 1)
-                    group[t] = g
-                    total[g, 0] += w
-                    total[g, 1] += v
-            for g in range(n):
-                m = read_off(words[g], way)
-                used, rest[g] = _add_signs(way[:m], total[g], read_rate, of_pair, dense, touched, used)
-                total[g] = 0.0
-            _forget(table, words, n)
-            # Nobody reads on the way to the place: it is read on the way before, if at all.
-            before = coming_from[h] if side == 0 else going[h]
-            n = 0
-            for t in range(n_trees):
-                if group[t] >= 0 and rest[group[t]] > 0.2:
-                    left = rest[group[t]]
-                    g = _group_of(before[t], table, words, n)
-                    n = max(n, g + 1)
-                    total[g, 0] += left * weight[0, zone[h], t]
-                    total[g, 1] += left * weight[1, zone[h], t]
-            for g in range(n):
-                m = read_off(words[g], way)
-                seen = way[:m] if side == 0 else way[:m][::-1]
-                used, _ = _add_signs(seen, total[g], read_rate, of_pair, dense, touched, used)
-                total[g] = 0.0
-            _forget(table, words, n)
-            found = np.sort(touched[:used])
-            for target in range(2):
-                _keep_likeliest(
-                    dense[:, target], found, len(read_rate), sign[target, side, h], level[target, side, h]
-                )
-            for k in range(used):
-                dense[touched[k]] = 0.0
+def _hear_words(words, read_rate, of_pair):  # type: ignore[no-untyped-def]
+    n_ways = 2 * len(words)
+    # Each reader with whatever comes next, with nothing, and with each reader beyond.
+    most = n_ways * (DEPTH * (DEPTH + 3) // 2)
+    indptr, n = np.zeros(n_ways + 1, np.int64), 0
+    sign, chance = np.empty(most, np.int32), np.empty(most, np.float32)
+    missed, way = np.empty(n_ways, np.float32), np.empty(DEPTH, np.int64)
+    for w in range(n_ways):
+        m = read_off(words[w % len(words)], way)
+        seen = way[:m] if w < len(words) else way[:m][::-1]
+        n, missed[w] = _hear(seen, read_rate, of_pair, sign, chance, n)
+        indptr[w + 1] = n
+    return _Heard(indptr, sign[:n].copy(), chance[:n].copy(), missed)
 
 
 @borrows()
-def _group_of(word, table, words, n):  # type: ignore[no-untyped-def]
-    """Return the number of the group of ways with the same readers, ``n`` if it is new.
-
-    ``table`` is a hash table of groups with linear probing, its size a power of two; ``words`` holds the
-    readers of each group.
-    """
-    at = _first_slot(word, table)
-    while table[at] >= 0:
-        if words[table[at]] == word:
-            return table[at]
-        at = (at + 1) & (len(table) - 1)
-    table[at], words[n] = n, word
-    return n
-
-
-@borrows()
-def _first_slot(word, table):  # type: ignore[no-untyped-def]
-    key = np.uint64(word) * np.uint64(0x9E3779B97F4A7C15)
-    return np.int64(key >> np.uint64(32)) & (len(table) - 1)
-
-
-@borrows()
-def _forget(table, words, n):  # type: ignore[no-untyped-def]
-    """Empty the hash table: all that was entered lies right after where it is searched for."""
-    for g in range(n):
-        at = _first_slot(words[g], table)
-        while table[at] >= 0:
-            table[at] = -1
-            at = (at + 1) & (len(table) - 1)
-
-
-@borrows()
-def _add_signs(way, weight, read_rate, of_pair, dense, touched, used):  # type: ignore[no-untyped-def]
-    """Add the signs along a way, readers nearest to the stay first, to the sums of both targets.
-
-    Returns how many signs were touched by now, and the chance that no reader reads.
-    """
+def _hear(way, read_rate, of_pair, sign, chance, n):  # type: ignore[no-untyped-def]
+    """List the signs along a way after ``n`` others; return how many there are now, and what is missed."""
     n_cameras, left = len(read_rate), 1.0
     for i in range(len(way)):
         a = way[i]
         if left < _NEGLIGIBLE:
             break
         here = left * read_rate[a]
-        used = _add(a, here, weight, dense, touched, used)
+        sign[n], chance[n] = a, here
+        n += 1
         for j in range(i + 1, len(way)):
             b = way[j]
             if here < _NEGLIGIBLE:
                 break
             if of_pair[a, b] >= 0:
-                used = _add(of_pair[a, b], here * read_rate[b], weight, dense, touched, used)
+                sign[n], chance[n] = of_pair[a, b], here * read_rate[b]
+                n += 1
             here *= 1.0 - read_rate[b]
         if here > _NEGLIGIBLE and of_pair[a, n_cameras] >= 0:
-            used = _add(of_pair[a, n_cameras], here, weight, dense, touched, used)
+            sign[n], chance[n] = of_pair[a, n_cameras], here
+            n += 1
         left *= 1.0 - read_rate[a]
-    return used, left
-
-
-@borrows()
-def _add(sign, chance, weight, dense, touched, used):  # type: ignore[no-untyped-def]
-    if dense[sign, 0] == 0.0 and dense[sign, 1] == 0.0:
-        touched[used] = sign
-        used += 1
-    dense[sign, 0] += weight[0] * chance
-    dense[sign, 1] += weight[1] * chance
-    return used
+    return n, left
 
 
 @njit(cache=True)
-def _keep_likeliest(dense, touched, n_cameras, sign, level):  # type: ignore[no-untyped-def]
-    """Fill one row of a table with the likeliest signs; they sum to 1 over readers and over pairs.
-
-    ``touched`` is sorted, as a row has to be for quick look-ups.
-    """
-    total = 0.0
-    for c in touched:
-        if c < n_cameras:
-            total += dense[c]
-    least, n = SMALLEST * total, 0
-    mass = np.empty(len(touched))
-    for c in touched:
-        if dense[c] > least:
-            mass[n] = dense[c]
-            n += 1
-    # Of those as likely as the last that finds room, the first find some.
-    ties = 0
-    if n > len(sign):
-        least = np.partition(mass[:n], n - len(sign))[n - len(sign)]
-        ties = len(sign) - (mass[:n] > least).sum()
-    kept, singles, pairs = 0, 0.0, 0.0
-    for c in touched:
-        if dense[c] > least or (dense[c] == least and ties > 0):
-            ties -= dense[c] == least
-            sign[kept] = c
-            kept += 1
-            if c < n_cameras:
-                singles += dense[c]
+def _accumulate(  # type: ignore[no-untyped-def]
+    nodes, weight, zone, going, coming, going_word, coming_word, coming_from_word, heard, n_cameras, n_signs,
+    sign, chance,
+):  # fmt: skip
+    missed, n_ways, n_trees = heard.missed, len(heard.missed), going.shape[1]
+    # Many trees show a node the same readers: each such way is gone along once, for all their weights.
+    mass, sums = np.zeros((n_ways, 2), np.float32), np.zeros((n_signs, 2), np.float32)
+    # Lists with room for one that does not count: to write it in any case is quicker than to guess wrongly.
+    ways, followed = np.empty(n_ways + 1, np.int64), np.empty(n_trees + 1, np.int64)
+    touched, at = np.empty(n_signs + 1, np.int64), np.empty(n_signs + 1, np.int64)
+    likely = np.empty(n_signs + 1, np.float32)
+    for i in range(len(nodes)):
+        h = nodes[i]
+        its = weight[zone[h]]
+        for side in range(2):
+            # Nobody reads on the way from the place: then on the way back, as it is driven. So with the way
+            # to the place, which is listed away from it, and the way there before, driven towards it.
+            if side == 0:
+                n = _weigh_ways(
+                    its, going[h], going_word, coming[h], coming_from_word, 0, missed, mass, ways, followed
+                )
             else:
-                pairs += dense[c]
+                n = _weigh_ways(
+                    its, coming[h], coming_word, going[h], going_word, n_ways // 2, missed, mass, ways,
+                    followed,
+                )  # fmt: skip
+            used = _add_signs(ways[:n], mass, heard, sums, touched)
+            for target in range(2):
+                _keep_likeliest(
+                    sums, touched[:used], target, n_cameras, likely, likely.view(np.int32), at,
+                    sign[target, side, i], chance[target, side, i],
+                )  # fmt: skip
+            for k in range(used):
+                sums[np.uint64(touched[k])] = 0.0
+
+
+@borrows()
+def _weigh_ways(  # type: ignore[no-untyped-def]
+    weight, near, near_word, before, before_word, shift, missed, mass, ways, followed
+):
+    """Sum the weights of trees by the ways that they show, and list these; return their number."""
+    n, m = 0, 0
+    # Other ends that draw a tenth of an equal share or less are left out.
+    least_weight = 0.1 / len(near)
+    for t in range(len(near)):
+        if weight[t, 0] > least_weight or weight[t, 1] > least_weight:
+            way = np.uint64(near_word[t, np.uint64(near[t])])
+            n = _weigh(way, weight[t, 0], weight[t, 1], mass, ways, n)
+            followed[np.uint64(m)] = t
+            m += missed[way] > _FOLLOWED
+    for i in range(m):
+        k = np.uint64(followed[i])
+        left = missed[np.uint64(near_word[k, np.uint64(near[k])])]
+        way = np.uint64(before_word[k, np.uint64(before[k])] + shift)
+        n = _weigh(way, left * weight[k, 0], left * weight[k, 1], mass, ways, n)
+    return n
+
+
+@borrows()
+def _weigh(way, w, v, mass, ways, n):  # type: ignore[no-untyped-def]
+    ways[np.uint64(n)] = way
+    n += (mass[way, 0] == 0.0) & (mass[way, 1] == 0.0)
+    mass[way, 0] += w
+    mass[way, 1] += v
+    return n
+
+
+@borrows()
+def _add_signs(ways, mass, heard, sums, touched):  # type: ignore[no-untyped-def]
+    """Add the signs along ways to the sums of both targets, list them, and forget the ways' masses."""
+    used = 0
+    for i in range(len(ways)):
+        way = np.uint64(ways[i])
+        w, v = mass[way, 0], mass[way, 1]
+        mass[way, 0] = mass[way, 1] = 0.0
+        for k in range(np.uint64(heard.indptr[way]), np.uint64(heard.indptr[way + _ONE])):
+            c = np.uint64(heard.sign[k])
+            touched[np.uint64(used)] = c
+            used += (sums[c, 0] == 0.0) & (sums[c, 1] == 0.0)
+            sums[c, 0] += w * heard.chance[k]
+            sums[c, 1] += v * heard.chance[k]
+    return used
+
+
+@borrows()
+def _keep_likeliest(  # type: ignore[no-untyped-def]
+    sums, touched, target, n_cameras, likely, likely_bits, at, sign, chance
+):
+    """Fill one row of a table with the likeliest signs; they sum to 1 over readers and over pairs."""
+    total = np.float32(0.0)
+    for i in range(len(touched)):
+        c = np.uint64(touched[i])
+        total += sums[c, target] if c < n_cameras else np.float32(0.0)
+    least, n = np.float32(SMALLEST) * total, 0
+    for i in range(len(touched)):
+        c = np.uint64(touched[i])
+        likely[np.uint64(n)], at[np.uint64(n)] = sums[c, target], c
+        n += sums[c, target] > least
+    # Of those as likely as the last that finds room, the first find some.
+    cut, ties = np.int32(0), 0
+    if n > len(sign):
+        cut = _greatest(likely_bits[:n], len(sign))
+        ties = len(sign)
+        for k in range(n):
+            ties -= likely_bits[k] > cut
+    kept, singles, pairs = 0, np.float32(0.0), np.float32(0.0)
+    for k in range(n):
+        if likely_bits[k] > cut or (likely_bits[k] == cut and ties > 0):
+            ties -= likely_bits[k] == cut
+            sign[kept], chance[kept] = at[k], likely[k]
+            kept += 1
+            if at[k] < n_cameras:
+                singles += likely[k]
+            else:
+                pairs += likely[k]
     for k in range(kept):
-        c = sign[k]
-        chance = dense[c] / (singles if c < n_cameras else pairs)
-        share = 1.0 - np.log(min(max(chance, SMALLEST), 1.0)) / np.log(SMALLEST)
-        level[k] = np.uint8(np.rint(share * (LEVELS - 1)))
+        chance[k] /= singles if sign[k] < n_cameras else pairs
+
+
+@borrows()
+def _greatest(bits, rank):  # type: ignore[no-untyped-def]
+    """Return the ``rank``-th greatest of some positive floats, all as bits, which are in the same order."""
+    low, high = np.int32(0), np.int32(np.iinfo(np.int32).max)
+    while high - low > 1:
+        middle, n = low + (high - low) // 2, 0
+        for k in range(len(bits)):
+            n += bits[k] >= middle
+        if n >= rank:
+            low = middle
+        else:
+            high = middle
+    return low
