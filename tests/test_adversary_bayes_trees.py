@@ -20,7 +20,6 @@ from simulator.adversary.bayes.reader_trees import (
     readers_of,
     spell_out,
     turn_over,
-    words_of,
 )
 from simulator.adversary.bayes.routes import Labels, OtherEnds, along_a_curve, perceived_times
 from simulator.adversary.bayes.tables import chance_of_levels, find_signs, stay_tables
@@ -35,6 +34,11 @@ def random_streets(rng: np.random.Generator, n_nodes: int) -> tuple[np.ndarray, 
     some = tail != head
     # From a tenth of a second to some minutes, so that edges within a bucket and across many occur.
     return tail[some], head[some], np.exp(rng.uniform(-2.0, 5.0, int(some.sum())))
+
+
+def words_of(readers: np.ndarray) -> np.ndarray:
+    """Return the words of readers, the lowest bits first."""
+    return sum((readers[..., i].astype(np.int64) & 0xFFFF) << 16 * i for i in range(DEPTH))
 
 
 def put(word: list[int]) -> list[int]:

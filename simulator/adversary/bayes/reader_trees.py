@@ -43,11 +43,6 @@ def readers_of(words: NDArray[np.int64]) -> NDArray[np.int16]:
     )
 
 
-def words_of(readers: NDArray[np.int16]) -> NDArray[np.int64]:
-    """Return the words of readers, the inverse of :func:`readers_of`."""
-    return readers.astype("<i2", copy=False).view("<i8")[..., 0].astype(np.int64, copy=False)
-
-
 @borrows()
 def read_off(word, readers):  # type: ignore[no-untyped-def]
     """Fill in the readers that a word stands for; return their number."""
