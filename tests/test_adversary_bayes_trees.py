@@ -229,11 +229,11 @@ def test_rows_keep_the_likeliest_signs(seed: int) -> None:
         least = tables.SMALLEST * mass[:n_cameras].sum()
         kept = [c for c in np.argsort(-mass) if mass[c] > least][: tables.ROW]
         of = {one: sum(mass[c] for c in kept if (c < n_cameras) == one) for one in (True, False)}
-        sign, chance = np.full(tables.ROW, -1, np.int32), np.ones(tables.ROW, np.float32)
+        sign, chance = np.full(tables.ROW, -1, np.int32), np.full(tables.ROW, tables.SMALLEST, np.float32)
         tables._keep_likeliest(
             sums, touched, target, n_cameras, likely, likely.view(np.int32), at, sign, chance
         )
         rows, levels = tables._sorted_rows(sign[None], chance[None])
         assert rows[0].tolist() == sorted(int(c) for c in kept) + [-1] * (tables.ROW - len(kept))
         expected = [tables.level_of(np.array(mass[c] / of[c < n_cameras])) for c in sorted(kept)]
-        np.testing.assert_allclose(levels[0, : len(kept)], expected, atol=1)
+        np.testing.assert_allclose(levels[0], expected + [0] * (tables.ROW - len(kept)), atol=1)

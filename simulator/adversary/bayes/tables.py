@@ -21,6 +21,7 @@ from simulator.adversary.bayes.reader_trees import DEPTH, read_off, readers_of
 from simulator.adversary.bayes.routes import Labels, OtherEnds, along_a_curve
 
 #: Probabilities are kept as one byte: level ``i`` stands for ``SMALLEST ** (1 - i / (LEVELS - 1))``.
+#: Their number is a power of two.
 LEVELS = 64
 SMALLEST = 1e-3
 
@@ -141,7 +142,7 @@ def stay_tables(
     for start in range(0, len(nodes), _NODES_AT_ONCE):
         some = nodes[start : start + _NODES_AT_ONCE]
         found = np.full((2, 2, len(some), ROW), -1, np.int32)
-        chance = np.ones(found.shape, np.float32)
+        chance = np.full(found.shape, SMALLEST, np.float32)
         _accumulate(
             some, weight, zone, labels.going, labels.coming, labels.going_word, labels.coming_word,
             labels.coming_from_word, heard, len(read_rate), signs.n, found, chance,
@@ -154,14 +155,11 @@ def stay_tables(
 def _sorted_rows(
     sign: NDArray[np.int32], chance: NDArray[np.float32]
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    """Return rows of signs, ascending and then -1, and the levels of their chances."""
-    # As one number each, so that they are sorted together; -1 becomes the greatest.
+    """Return rows of signs, ascending and then -1, and the levels of their chances, the least ones of -1."""
+    # As one number each, so that they are sorted together; -1 is the greatest without a sign.
     key = sign.astype(np.uint32) * np.uint32(LEVELS) + level_of(chance)
     key.sort(axis=-1)
-    sign, level = (key // np.uint32(LEVELS)).astype(np.int32), (key % np.uint32(LEVELS)).astype(np.uint8)
-    nothing = sign == np.iinfo(np.uint32).max // LEVELS
-    sign[nothing], level[nothing] = -1, 0
-    return sign, level
+    return key.view(np.int32) // LEVELS, (key & np.uint32(LEVELS - 1)).astype(np.uint8)
 
 
 def _zones(
