@@ -9,19 +9,15 @@ from math import lgamma
 import numpy as np
 import pytest
 from cameras_town import grid_town
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.stats import kstest
 
 from simulator.adversary.attacker import Guesses
-from simulator.adversary.bayes import model as model_module
 from simulator.adversary.bayes.attacker import BayesAttacker
 from simulator.adversary.bayes.events import N_CLASSES, count_stays
 from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.infer import urn_gain
-from simulator.adversary.bayes.model import Model, build_model, model_of
+from simulator.adversary.bayes.model import Model, model_of
 from simulator.adversary.bayes.own_world import draw_own_world
-from simulator.adversary.bayes.search import MASS_DEPTH, decay
 from simulator.adversary.bayes.tables import chance_of_levels
 from simulator.adversary.knowledge import Knowledge, ReaderFacts, Rung
 from simulator.adversary.posterior import Posterior, hypothesis_at
@@ -166,11 +162,6 @@ def test_urn_gain_is_a_ratio_of_gamma_functions(n: int, a: float, b: float) -> N
     assert urn_gain(n, a, b) == pytest.approx(log_urn(n, b) - log_urn(n, a), abs=0.03)
 
 
-@given(st.floats(0, MASS_DEPTH, exclude_max=True))
-def test_decay_is_the_exponential_function(depth: float) -> None:
-    assert decay(depth) == pytest.approx(np.exp(-depth), rel=5e-8)
-
-
 def test_tables_sum_to_one_over_readers_and_over_pairs() -> None:
     model = model_of(knowledge(), Habits())
     chance = chance_of_levels()[model.home.table.level]
@@ -179,15 +170,6 @@ def test_tables_sum_to_one_over_readers_and_over_pairs() -> None:
         total = np.where(mine, chance, 0.0).sum(axis=2)
         assert np.median(total) == pytest.approx(1.0, abs=0.03)
         assert total.max() < 1.15
-
-
-def test_index_does_not_depend_on_how_it_is_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = knowledge()
-    one = model_of(known, Habits()).home
-    monkeypatch.setattr(model_module, "_SORTED_AT_ONCE", 100)
-    other = build_model(known, Habits()).home
-    for name in ("column_indptr", "column_cell", "column_level", "column_most", "column_first", "row"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
 def test_habits_count_once() -> None:

@@ -19,9 +19,9 @@ from test_adversary_bayes import (
 from simulator.adversary.bayes import pairs
 from simulator.adversary.bayes.attacker import BayesAttacker
 from simulator.adversary.bayes.events import N_CLASSES
-from simulator.adversary.bayes.model import Model, Side, model_of
+from simulator.adversary.bayes.model import Model, Side, imagine, model_of
 from simulator.adversary.bayes.parked import AT_HOME, nearby, park
-from simulator.adversary.bayes.search import _judge_cells, make_room
+from simulator.adversary.bayes.reader_trees import readers_of
 from simulator.adversary.bayes.tables import chance_of_levels
 from simulator.adversary.joint import Joint
 from simulator.adversary.posterior import Posterior
@@ -77,6 +77,7 @@ def enumerated_pairs(attacker: BayesAttacker, model: Model, counts: np.ndarray) 
     none = np.log(no_work) + temper * sum(
         log_urn(int(counts[k, c]), mean(k, c, 0.0, attacker.none_home, 0.0)) for k, c in keys
     )
+    ways_read = readers_of(imagine(knowledge(), attacker.habits).labels.words)
     cells = np.repeat(np.arange(home.n_cells), np.diff(home.cell_indptr))
     log = np.empty((home.n, work.n))
     for w in range(work.n):
@@ -85,11 +86,14 @@ def enumerated_pairs(attacker: BayesAttacker, model: Model, counts: np.ndarray) 
         gain = np.empty(home.n_cells)
         for cell in range(home.n_cells):
             given = []
-            for side, labels, node in ((0, ways.going, work.head[w]), (1, ways.coming, work.tail[w])):
+            for side, label, word, node in (
+                (0, ways.going, ways.going_word, work.head[w]),
+                (1, ways.coming, ways.coming_word, work.tail[w]),
+            ):
                 way: dict[int, float] = {}
                 seen = 0.0
                 for t, share in zip(ways.trees[cell], ways.weight[cell], strict=True):
-                    near = labels[node, t]
+                    near = ways_read[word[t, label[node, t]]]
                     seen += share * (1 - np.prod([1 - model.read_rate[c] for c in near if c >= 0]))
                     for c, p in way_signs(model, near).items():
                         way[c] = way.get(c, 0.0) + share * p
@@ -199,21 +203,3 @@ def test_a_parked_car_speaks_for_the_streets_around_it_by_their_density() -> Non
     gone, none_gone = odds(0, surely)
     assert max(gone.values()) == 0.0
     assert none_gone == 0.0
-
-
-def test_a_cell_is_weighed_by_the_sum_of_its_streets() -> None:
-    """Many streets near sightings by readers on cars: odds add up, and bound what one street can have."""
-    known = knowledge()
-    side = model_of(known, BayesAttacker().habits).home_arrays
-    n = len(side.prior)
-    rng = np.random.default_rng(4)
-    where = rng.choice(n, 150, replace=False)
-    odds = np.zeros(n)
-    odds[where] = rng.exponential(20.0, len(where))
-    room = make_room(side, side)
-    for _ in range(2):
-        _judge_cells(1, np.zeros(1, np.int64), np.zeros((1, 64)), side, len(where), where, odds, room)
-        mass = np.add.reduceat(side.prior * (1.0 + odds), side.cell_indptr[:-1])
-        np.testing.assert_allclose(room.middle, np.log(mass))
-        most = np.maximum.reduceat(side.prior * (1.0 + odds), side.cell_indptr[:-1])
-        assert (room.high >= np.log(most) - 1e-9).all()

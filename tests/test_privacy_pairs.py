@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.adversary.attacker import Guesses
-from simulator.adversary.bayes.joint import Kinds, kind_masses, learn_kinds
+from simulator.adversary.bayes.kinds import Kinds, kind_masses, learn_kinds
 from simulator.adversary.joint import OTHER_HOMES, OTHER_WORKS, Joint
 from simulator.adversary.posterior import Posterior
 from simulator.privacy.pairs import LEAST_PAIR_MASS, N_PAIRS, NO_WORK, disclose_pairs

@@ -9,31 +9,28 @@ from numpy.typing import NDArray
 
 
 class PlaceArrays(NamedTuple):
-    """One target's hypotheses and tables: see ``Hypotheses``, ``Doors``, ``Side`` and ``ParkedSide``."""
+    """One target's hypotheses and tables: see ``Hypotheses``, ``Doors``, ``Columns`` and ``ParkedSide``."""
 
     edge: NDArray[np.int32]
     tail: NDArray[np.int32]
     head: NDArray[np.int32]
     x_m: NDArray[np.float64]
     y_m: NDArray[np.float64]
-    log_prior: NDArray[np.float64]
+    log_prior: NDArray[np.float32]
     prior: NDArray[np.float64]
     cell_prior: NDArray[np.float64]
-    log_cell_prior: NDArray[np.float64]
-    log_most_prior: NDArray[np.float64]
+    log_cell_prior: NDArray[np.float32]
     cell_indptr: NDArray[np.int64]
     cell_of_place: NDArray[np.int32]
     door_indptr: NDArray[np.int64]
-    door_out: NDArray[np.int32]
-    door_into: NDArray[np.int32]
-    sign: NDArray[np.int32]
-    level: NDArray[np.uint8]
+    door_middle: NDArray[np.int64]
+    door_out: NDArray[np.uint16] | NDArray[np.uint32]
+    door_into: NDArray[np.uint16] | NDArray[np.uint32]
     col_indptr: NDArray[np.int64]
     col_cell: NDArray[np.int32]
     col_level: NDArray[np.uint8]
-    col_most: NDArray[np.uint8]
-    col_first: NDArray[np.int64]
-    row: NDArray[np.uint16] | NDArray[np.uint32]
+    col_first: NDArray[np.uint32]
+    door_level: NDArray[np.uint8]
     place_of_edge: NDArray[np.int32]
     density: NDArray[np.float64]
 

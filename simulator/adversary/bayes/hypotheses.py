@@ -124,17 +124,19 @@ class Doors:
     ----------
     node, side
         Node of each door, and 0 where cars leave over it, 1 where they come; shape (n_doors,).
-    cell_indptr
-        Doors of cell ``i`` are rows ``cell_indptr[i]:cell_indptr[i + 1]``, shape (n_cells + 1,).
+    cell_indptr, cell_middle
+        Doors of cell ``i`` are rows ``cell_indptr[i]:cell_indptr[i + 1]``, from ``cell_middle[i]`` on those
+        of side 1; shapes (n_cells + 1,) and (n_cells,).
     out, into
-        Door by which a car leaves each hypothesis and comes to it, shape (n,).
+        Door by which a car leaves each hypothesis and comes to it, counted from its cell's first, shape (n,).
     """
 
     node: NDArray[np.int32]
     side: NDArray[np.int8]
     cell_indptr: NDArray[np.int64]
-    out: NDArray[np.int32]
-    into: NDArray[np.int32]
+    cell_middle: NDArray[np.int64]
+    out: NDArray[np.uint16] | NDArray[np.uint32]
+    into: NDArray[np.uint16] | NDArray[np.uint32]
 
 
 def doors_of(places: Hypotheses) -> Doors:
@@ -143,10 +145,17 @@ def doors_of(places: Hypotheses) -> Doors:
     n_nodes = int(max(places.head.max(), places.tail.max())) + 1
     key = (np.concatenate([cell, cell]) * 2 + np.repeat([0, 1], places.n)) * n_nodes
     found, door = np.unique(key + np.concatenate([places.head, places.tail]), return_inverse=True)
+    bounds = np.searchsorted(found // n_nodes, np.arange(2 * places.n_cells + 1)).astype(np.int64)
+    indptr, middle = bounds[::2].copy(), bounds[1::2].copy()
+    first = indptr[cell]
+    # Kept in few bytes, since it is reading them that takes time.
+    few = np.diff(indptr).max() < 2**16
+    out, into = door[: places.n] - first, door[places.n :] - first
     return Doors(
         node=(found % n_nodes).astype(np.int32),
         side=(found // n_nodes % 2).astype(np.int8),
-        cell_indptr=np.searchsorted(found // n_nodes // 2, np.arange(places.n_cells + 1)).astype(np.int64),
-        out=door[: places.n].astype(np.int32),
-        into=door[places.n :].astype(np.int32),
+        cell_indptr=indptr,
+        cell_middle=middle,
+        out=out.astype(np.uint16) if few else out.astype(np.uint32),
+        into=into.astype(np.uint16) if few else into.astype(np.uint32),
     )

@@ -16,8 +16,7 @@ from simulator.adversary.bayes.borrow import borrows
 from simulator.adversary.bayes.events import N_CLASSES, count_stays
 from simulator.adversary.bayes.pairs import room_for_pairs, weigh_pairs
 from simulator.adversary.bayes.parked import park
-from simulator.adversary.bayes.search import make_room, posterior
-from simulator.adversary.bayes.tables import chance_of
+from simulator.adversary.bayes.search import forget, level_at, make_room, posterior
 from simulator.adversary.bayes.urn import FACTORS, urn_gain
 
 _NOTED_HOMES = 10
@@ -28,38 +27,34 @@ _CANDIDATES, _LISTED = 24, 128
 _Z_LOW, _Z_HIGH = -9.0, 24.0
 
 
-def softplus_table(step: float) -> NDArray[np.float64]:
+def softplus_table(step: float) -> NDArray[np.float32]:
     """Return log(1 + exp(z)) at z = -9, -9 + step, ... for :func:`gains`."""
-    return np.asarray(np.log1p(np.exp(np.arange(_Z_LOW, _Z_HIGH + step, step))))
+    return np.asarray(np.log1p(np.exp(np.arange(_Z_LOW, _Z_HIGH + step, step))), np.float32)
 
 
 @borrows()
 def gains(  # type: ignore[no-untyped-def]
-    counts, touched, n_touched, own, usual, mixed, mixed_share, none_share, alpha, temper, chance, softplus,
-    slot, slot_key, gain,
+    counts, touched, n_touched, own, lists, usual, mixed, mixed_share, none_share, alpha, temper, chance,
+    softplus, slot, slot_key, gain,
 ):  # fmt: skip
     """Tabulate what each touched sign says for each level of probability, against level "never".
 
     Stays of class ``k`` are spent at the place in a share ``own[k]`` of cases (0: the class does not speak
-    about this target); in the others, signs are as ``usual`` and, in a share, as ``mixed`` says.
-    ``slot[side, sign]`` receives the row of ``gain`` (row 0 is all zero), ``slot_key`` the reverse. Returns
-    the number of rows, and the log-likelihood of there being no such place.
+    about this target, and has a row of its own only if it is one of ``lists``); in the others, signs are as
+    ``usual`` and, in a share, as ``mixed`` says. ``slot[side, sign]`` receives the row of ``gain`` (1 and
+    up; column 0 is "never", all zero), ``slot_key`` the reverse. Returns the number of rows, and the
+    log-likelihood of there being no such place.
     """
     n_signs = counts.shape[1]
     n_levels = len(chance)
     step = np.log(chance[1] / chance[0])
-    used = 1
-    none = 0.0
+    power = np.float32(temper)
+    used, none = 1, 0.0
     for k in range(n_touched):
         kind, c = touched[k] // n_signs, touched[k] % n_signs
-        if own[kind] <= 0.0:
+        if own[kind] <= 0.0 and lists[kind] <= 0.0:
             continue
         side = kind % 2
-        n = counts[kind, c]
-        other = (1.0 - mixed_share) * usual[c] + mixed_share * mixed[side, c]
-        nowhere = (1.0 - none_share) * usual[c] + none_share * mixed[side, c]
-        a = alpha * (1.0 - own[kind]) * other
-        none += temper * urn_gain(n, a, alpha * nowhere)
         row = slot[side, c]
         if row == 0:
             row = used
@@ -67,21 +62,28 @@ def gains(  # type: ignore[no-untyped-def]
             slot_key[row] = side * n_signs + c
             gain[row] = 0.0
             used += 1
+        if own[kind] <= 0.0:
+            continue
+        n = counts[kind, c]
+        other = (1.0 - mixed_share) * usual[c] + mixed_share * mixed[side, c]
+        nowhere = (1.0 - none_share) * usual[c] + none_share * mixed[side, c]
+        a = alpha * (1.0 - own[kind]) * other
+        none += temper * urn_gain(n, a, alpha * nowhere)
         # log((b + i) / (a + i)) = log(1 + exp(z)), and z grows by one step a level.
         for i in range(min(n, FACTORS)):
             z = np.log(alpha * own[kind] * chance[0] / (a + i))
             at = int(np.rint((z - _Z_LOW) / step))
             low, high = min(max(-at, 0), n_levels), max(min(len(softplus) - at, n_levels), 0)
             # Pieces of one length, so that several levels are added at a time.
-            mine, grows = gain[row, low:high], softplus[at + low : at + high]
+            mine, grows = gain[row, 1 + low : 1 + high], softplus[at + low : at + high]
             for j in range(len(mine)):
-                mine[j] += temper * grows[j]
+                mine[j] += power * grows[j]
             for j in range(max(low, high), n_levels):
-                gain[row, j] += temper * softplus[-1]
+                gain[row, 1 + j] += power * softplus[-1]
         if n > FACTORS:
             tail = temper * alpha * own[kind] * np.log((n + a) / (FACTORS + a))
             for j in range(n_levels):
-                gain[row, j] += tail * chance[j]
+                gain[row, 1 + j] += tail * chance[j]
     return used, none
 
 
@@ -117,23 +119,23 @@ def infer_plates(  # type: ignore[no-untyped-def]
     slot = np.zeros((2, n_signs), np.int64)
     visible = np.empty(n_sightings, np.int64)
     slot_key = np.zeros(2 * n_signs + 1, np.int64)
-    gain = np.zeros((1024, len(chance)))
-    room, pair_room = make_room(home, work), room_for_pairs()
+    gain = np.zeros((256, len(chance) + 1), np.float32)
+    room, pair_room = make_room(home, work, setting.max_cells, len(gain)), room_for_pairs()
     mixed = np.zeros((2, n_signs))
-    n_places = len(room.value)
+    n_places = max(len(home.prior), len(work.prior))
     odds, day_of, where = np.zeros(n_places), np.full(n_places, -1, np.int64), np.empty(n_places, np.int64)
     home_at = np.zeros(len(home.place_of_edge))
     at_sign = np.zeros((2, n_signs), np.int32)
     for p in range(len(view.indptr) - 1):
         a, b = view.indptr[p], view.indptr[p + 1]
-        if 4 * (b - a) + 8 > gain.shape[0]:
-            gain = np.zeros((4 * (b - a) + 8, len(chance)))
         for k in range(len(checkpoint_days)):
             now_s = np.int64(checkpoint_days[k]) * 86_400
             if k > 0 and _as_before(
                 view.time_s[a:b], view.expires_s[a:b], np.int64(checkpoint_days[k - 1]) * 86_400, now_s
             ):
-                places[:, p, k], masses[:, p, k] = places[:, p, k - 1], masses[:, p, k - 1]
+                for target in range(2):
+                    _copy(places[target, p, k - 1], places[target, p, k])
+                    _copy(masses[target, p, k - 1], masses[target, p, k])
                 no_work[p, k] = no_work[p, k - 1]
                 lifts.home[p, k], lifts.row[p, k] = lifts.home[p, k - 1], lifts.row[p, k - 1]
                 lifts.work[p, k], lifts.lift[p, k] = lifts.work[p, k - 1], lifts.lift[p, k - 1]
@@ -142,6 +144,9 @@ def infer_plates(  # type: ignore[no-untyped-def]
                 view.time_s[a:b], view.camera[a:b], view.passed, view.expires_s[a:b], now_s,
                 start_weekday, of_pair, visible, counts, touched,
             )  # fmt: skip
+            if n_touched + 1 > len(gain):
+                gain = np.zeros((2 * n_touched, len(chance) + 1), np.float32)
+                room = make_room(home, work, setting.max_cells, len(gain))
             h_temper = tempered(
                 counts, touched, n_touched, setting.home_own, setting.home_full, setting.home_half
             )
@@ -155,40 +160,48 @@ def infer_plates(  # type: ignore[no-untyped-def]
                 if target == 1:
                     at_home, none_home, nowhere = setting.work_home, setting.none_home, setting.no_work
                 slots, none = gains(
-                    counts, touched, n_touched, own, usual, mixed, at_home, none_home, alpha, temper, chance,
-                    softplus, slot, slot_key, gain,
+                    counts, touched, n_touched, own, setting.work_own, usual, mixed, at_home, none_home,
+                    alpha, temper, chance, softplus, slot, slot_key, gain,
                 )  # fmt: skip
                 n_where, unseen = park(
                     view.time_s[a:b], view.expires_s[a:b], now_s, start_weekday, view.near_row[a:b],
                     view.near_edge, view.near_share, view.near_lot, side.place_of_edge, side.density,
                     at_place, home_at, odds, day_of, where,
                 )  # fmt: skip
-                n, no_work[p, k] = posterior(
-                    slots, none + unseen, nowhere, slot, slot_key, gain, side, n_where, where, odds,
-                    setting.max_cells, n_top, room,
+                n, looked, no_work[p, k] = posterior(
+                    slots, none + unseen, nowhere, slot_key, gain, side, n_where, where, odds,
+                    setting.max_cells, room, places[target, p, k], masses[target, p, k],
                 )  # fmt: skip
                 for i in range(n_where):
                     odds[where[i]], day_of[where[i]] = 0.0, -1
-                for i in range(n):
-                    places[target, p, k, i], masses[target, p, k, i] = room.best[i], room.mass[i]
                 if target == 0:
-                    _note_home(
-                        home, places[0, p, k], masses[0, p, k], chance, counts, touched, n_touched,
-                        setting.work_own, home_at, mixed, 1.0,
+                    parked = n_where > 0
+                    if parked:
+                        _note_streets(home, places[0, p, k], masses[0, p, k], home_at)
+                    _note_signs(
+                        home, places[0, p, k], masses[0, p, k], n, chance, touched, n_touched,
+                        setting.work_own, slot, mixed, room,
                     )  # fmt: skip
-            listed = places[0, p, k].copy(), masses[0, p, k].copy()
+                    forget(looked, slots, slot, slot_key, room)
             no_work[p, k] = weigh_pairs(
                 home, work, ways, counts, touched, n_touched, usual, mixed, setting.work_home,
-                setting.work_own, alpha, w_temper, chance, places[0, p, k], masses[0, p, k],
+                setting.work_own, alpha, w_temper, chance, slot, room, places[0, p, k], masses[0, p, k],
                 places[1, p, k], masses[1, p, k], no_work[p, k], at_sign, pair_room,
                 lifts.home[p, k], lifts.row[p, k], lifts.work[p, k], lifts.lift[p, k],
             )  # fmt: skip
-            _note_home(
-                home, listed[0], listed[1], chance, counts, touched, n_touched, setting.work_own, home_at,
-                mixed, 0.0,
-            )  # fmt: skip
+            forget(looked, slots, slot, slot_key, room)
+            if parked:
+                _note_streets(home, places[0, p, k], np.zeros(n_top, np.float32), home_at)
             for i in range(n_touched):
-                counts[touched[i] // n_signs, touched[i] % n_signs] = 0
+                kind, c = touched[i] // n_signs, touched[i] % n_signs
+                counts[kind, c] = 0
+                mixed[kind % 2, c] = 0.0
+
+
+@borrows()
+def _copy(row, to):  # type: ignore[no-untyped-def]
+    for i in range(len(row)):
+        to[i] = row[i]
 
 
 @borrows()
@@ -202,31 +215,35 @@ def _as_before(time_s, expires_s, before_s, now_s):  # type: ignore[no-untyped-d
 
 
 @borrows()
-def _note_home(  # type: ignore[no-untyped-def]
-    home, places, masses, chance, counts, touched, n_touched, own, home_at, mixed, scale
-):
-    """Note down what is believed about home for the work place's turn; with ``scale`` 0, forget it.
-
-    A car that stands at home is not seen at work; and a gap over noon may be spent at home, too: what home
-    makes likely is no news about work.
-    """
+def _note_streets(home, places, masses, home_at):  # type: ignore[no-untyped-def]
+    """Note down the streets of likely homes: a car that stands at home is not seen at work."""
     for i in range(len(places)):
         if places[i] < 0:
             break
         if home.edge[places[i]] >= 0:
-            home_at[home.edge[places[i]]] = scale * masses[i]
-    n_signs = counts.shape[1]
+            home_at[home.edge[places[i]]] = masses[i]
+
+
+@borrows()
+def _note_signs(  # type: ignore[no-untyped-def]
+    home, places, masses, n, chance, touched, n_touched, own, slot, mixed, room
+):
+    """Note down the signs that the ``n`` likeliest homes make likely, where they are asked about work.
+
+    A gap over noon may be spent at home, too: what home makes likely is no news about work.
+    """
+    n_signs = slot.shape[1]
     for k in range(n_touched):
         kind, c = touched[k] // n_signs, touched[k] % n_signs
         if own[kind] <= 0.0:
             continue
         side, likely = kind % 2, 0.0
-        if scale > 0.0:
-            for i in range(min(_NOTED_HOMES, len(places))):
-                if places[i] < 0 or masses[i] < _LEAST_NOTED:
-                    break
-                node = home.head[places[i]] if side == 0 else home.tail[places[i]]
-                likely += masses[i] * chance_of(home, side, node, c, chance)
+        for i in range(min(_NOTED_HOMES, n)):
+            if masses[i] < _LEAST_NOTED:
+                break
+            level = level_at(home, side, places[i], slot[side, c], room)
+            if level > 0:
+                likely += masses[i] * chance[level - 1]
         mixed[side, c] = likely
 
 
@@ -241,11 +258,15 @@ def point_guesses(  # type: ignore[no-untyped-def]
     on the map.
     """
     n_top = place.shape[1]
-    x, y, its, left = np.empty(n_top), np.empty(n_top), np.empty(n_top), np.zeros(_LISTED + 1)
-    at = np.empty(_CANDIDATES, np.int64)
-    scale, next_door_m = 1.0 / (radius_m * radius_m), radius_m / 10.0
+    x, y, its = np.empty(n_top, np.float32), np.empty(n_top, np.float32), np.empty(n_top, np.float32)
+    near = np.empty(_CANDIDATES, np.float32)
+    scale, none, one = np.float32(0.25 / (radius_m * radius_m)), np.float32(0.0), np.float32(1.0)
+    within_m2 = np.float32(radius_m * radius_m)
     for r in range(place.shape[0]):
-        n, best, best_at = 0, 0.0, -1
+        if r > 0 and _equal(place[r], place[r - 1]) and _equal(mass[r], mass[r - 1]):
+            out_x_m[r], out_y_m[r], out_confidence[r] = out_x_m[r - 1], out_y_m[r - 1], out_confidence[r - 1]
+            continue
+        n = 0
         for i in range(n_top):
             a = place[r, i]
             if a < 0:
@@ -253,36 +274,28 @@ def point_guesses(  # type: ignore[no-untyped-def]
             if inside[a]:
                 x[n], y[n], its[n] = x_m[a], y_m[a], mass[r, i]
                 n += 1
-        listed = min(n, _LISTED)
-        left[listed] = 0.0
-        for j in range(listed - 1, -1, -1):
-            left[j] = left[j + 1] + its[j]
-        tried = 0
-        for i in range(min(n, _CANDIDATES)):
-            # Next door to a likelier one there is as much.
-            other = 0
-            while other < tried and not (
-                (x[i] - x[at[other]]) ** 2 + (y[i] - y[at[other]]) ** 2 < next_door_m * next_door_m
-            ):
-                other += 1
-            if other < tried:
-                continue
-            at[tried] = i
-            tried += 1
-            near = 0.0
-            for j in range(listed):
-                # What is left cannot make it the best.
-                if near + left[j] < best:
-                    break
-                q = ((x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2) * scale
-                if q < 4.0:
-                    near += its[j] * (1.0 - 0.25 * q) ** 3
-            if near > best:
-                best, best_at = near, i
-        if best_at < 0:
+        if n == 0:
             continue
+        tried = min(n, _CANDIDATES)
+        near[:] = none
+        # Place by place, so that several candidates are done at a time.
+        for j in range(min(n, _LISTED)):
+            for i in range(tried):
+                dx_m, dy_m = x[i] - x[j], y[i] - y[j]
+                closeness = max(one - (dx_m * dx_m + dy_m * dy_m) * scale, none)
+                near[i] += its[j] * closeness * closeness * closeness
+        best = np.argmax(near[:tried])
         within = 0.0
         for j in range(n):
-            if (x[best_at] - x[j]) ** 2 + (y[best_at] - y[j]) ** 2 <= radius_m * radius_m:
+            dx_m, dy_m = x[best] - x[j], y[best] - y[j]
+            if dx_m * dx_m + dy_m * dy_m <= within_m2:
                 within += its[j]
-        out_x_m[r], out_y_m[r], out_confidence[r] = x[best_at], y[best_at], within
+        out_x_m[r], out_y_m[r], out_confidence[r] = x[best], y[best], within
+
+
+@borrows()
+def _equal(a, b):  # type: ignore[no-untyped-def]
+    i = 0
+    while i < len(a) and a[i] == b[i]:
+        i += 1
+    return i == len(a)

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.adversary.bayes.arrays import PlaceArrays
+from simulator.adversary.bayes.columns import Columns, columns_of
 from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.hypotheses import Doors, Hypotheses, build_hypotheses, doors_of
 from simulator.adversary.bayes.pairs import Ways, find_ways
 from simulator.adversary.bayes.parked import ParkedSide, parked_side
-from simulator.adversary.bayes.reader_trees import readers_of, spell_out
 from simulator.adversary.bayes.routes import (
     Labels,
     OtherEnds,
@@ -23,21 +23,15 @@ from simulator.adversary.bayes.routes import (
     sample_other_ends,
 )
 from simulator.adversary.bayes.tables import (
-    LEVELS,
     FirstLast,
     Signs,
     chance_of_levels,
     find_signs,
-    level_of,
+    hear_words,
     stay_tables,
 )
 from simulator.adversary.knowledge import Knowledge, Rung
 from simulator.errors import ScenarioError
-
-# A cell shows a sign if it is there at least so many times as common as usual.
-_RARE = 0.2
-# Bounds the memory that it takes to sort the tables by sign.
-_SORTED_AT_ONCE = 3_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,25 +46,15 @@ class Side:
         First and last readers at each node.
     cell_prior
         Prior of each cell, shape (n_cells,).
-    column_indptr, column_cell, column_level, column_most
-        The tables by sign: rows ``column_indptr[side * n_signs + c]`` up to the next are the cells from
-        which sign ``c`` is seen first (side 0) or last (side 1), how likely in the middle, and at most.
-    column_first, row
-        The same of the cells' doors: those of column's row ``i`` are rows ``column_first[i]`` up to the next,
-        each ``door * LEVELS + level`` with doors counted from the cell's first. Kept in few bytes, since
-        it is reading them that takes time.
+    columns
+        The tables by sign.
     """
 
     places: Hypotheses
     doors: Doors
     table: FirstLast
     cell_prior: NDArray[np.float64]
-    column_indptr: NDArray[np.int64]
-    column_cell: NDArray[np.int32]
-    column_level: NDArray[np.uint8]
-    column_most: NDArray[np.uint8]
-    column_first: NDArray[np.int64]
-    row: NDArray[np.uint16] | NDArray[np.uint32]
+    columns: Columns
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,61 +73,20 @@ class Model:
 
 
 def _side(places: Hypotheses, table: FirstLast, usual: NDArray[np.float64]) -> Side:
-    n_signs, doors = len(usual), doors_of(places)
+    doors = doors_of(places)
     cell = np.repeat(np.arange(places.n_cells), np.diff(places.cell_indptr))
     cell_prior = np.maximum(np.bincount(cell, places.prior, places.n_cells), 1e-300)
-    door_cell = np.repeat(np.arange(places.n_cells, dtype=np.int64), np.diff(doors.cell_indptr))
+    door_cell = np.repeat(np.arange(places.n_cells), np.diff(doors.cell_indptr))
+    first = doors.cell_indptr[:-1][cell]
     weight = sum(
-        np.bincount(door, places.prior, len(doors.node)) for door in (doors.out, doors.into)
+        np.bincount(first + door, places.prior, len(doors.node)) for door in (doors.out, doors.into)
     ) / cell_prior[door_cell]  # fmt: skip
-    indptr, columns, levels, mosts = [np.zeros(1, np.int64)], [], [], []
-    sizes, rows, n_columns = [], [], 0
-    local = np.arange(len(doors.node)) - doors.cell_indptr[door_cell]
-    entry = np.uint16 if (local.max(initial=0) + 1) * LEVELS <= np.iinfo(np.uint16).max else np.uint32
-    for side in range(2):
-        mine = np.flatnonzero(doors.side == side).astype(np.int32)
-        signs, all_levels = table.sign[side][doors.node[mine]], table.level[side][doors.node[mine]]
-        # Some signs at a time: sorting takes some times the memory of what is sorted.
-        n_parts = signs.size // _SORTED_AT_ONCE + 1
-        for some in np.array_split(np.arange(n_signs), n_parts):
-            if not len(some):  # more parts than signs, or no sign at all: nobody reads here
-                continue
-            row, at = np.nonzero((signs >= some[0]) & (signs <= some[-1]))
-            # Short integers are sorted by radix.
-            order = np.argsort(signs[row, at].astype(np.min_scalar_type(n_signs)), kind="stable")
-            row, at = row[order], at[order]
-            sign, level, door = signs[row, at], all_levels[row, at], mine[row]
-            # Doors are sorted by cell, so that equal keys lie together.
-            key = sign.astype(np.int64) * places.n_cells + door_cell[door]
-            first = np.flatnonzero(np.diff(key, prepend=-1))
-            chance = chance_of_levels().astype(np.float32)[level]
-            mean = np.add.reduceat(chance * weight[door], first)
-            most = np.maximum.reduceat(chance, first)
-            # Where a sign is rarer than usual, it says little: such cells are as good as never showing it.
-            keep = most > _RARE * usual[key[first] // places.n_cells]
-            used = key[first][keep]
-            size = np.diff(first, append=len(key))
-            kept = np.repeat(keep, size)
-            rows.append((local[door[kept]] * LEVELS + level[kept]).astype(entry))
-            sizes.append(size[keep])
-            columns.append((used % places.n_cells).astype(np.int32))
-            # A cell weighs what its likelier places make of it: between the mean and the most.
-            levels.append(level_of((mean**0.6 * most**0.4)[keep]))
-            mosts.append(level_of(most[keep]))
-            indptr.append(n_columns + np.searchsorted(used // places.n_cells, some + 1))
-            n_columns += len(used)
-    no_level = level_of(np.empty(0, dtype=np.float64))
     return Side(
         places=places,
         doors=doors,
         table=table,
         cell_prior=cell_prior,
-        column_indptr=np.concatenate(indptr),
-        column_cell=np.concatenate([np.empty(0, np.int32), *columns]),
-        column_level=np.concatenate([no_level, *levels]),
-        column_most=np.concatenate([no_level, *mosts]),
-        column_first=np.concatenate([np.zeros(1, np.int64), *sizes]).cumsum(),
-        row=np.concatenate([np.empty(0, entry), *rows]),
+        columns=columns_of(table, doors, weight, usual),
     )
 
 
@@ -232,11 +175,9 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
             home.places,
             work.places,
             made.ends,
-            readers_of(spell_out(labels.going, labels.words[labels.going_word])),
-            readers_of(spell_out(labels.coming, labels.words[labels.coming_word])),
+            labels,
+            hear_words(labels.words, made.read_rate, made.signs.of_pair),
             habits,
-            made.read_rate,
-            made.signs.of_pair,
         ),
         ends=made.ends,
         signs=made.signs,
@@ -247,7 +188,6 @@ def build_model(knowledge: Knowledge, habits: Habits, seed: int = 0) -> Model:
 
 def _arrays(side: Side, parked: ParkedSide) -> PlaceArrays:
     places = side.places
-    log_prior = np.log(np.maximum(places.prior, 1e-300))
     return PlaceArrays(
         edge=places.edge,
         tail=places.tail,
@@ -255,23 +195,20 @@ def _arrays(side: Side, parked: ParkedSide) -> PlaceArrays:
         x_m=places.x_m,
         y_m=places.y_m,
         prior=places.prior,
-        log_prior=log_prior,
+        log_prior=np.log(np.maximum(places.prior, 1e-300)).astype(np.float32),
         cell_prior=side.cell_prior,
-        log_cell_prior=np.log(side.cell_prior),
-        log_most_prior=np.maximum.reduceat(log_prior, places.cell_indptr[:-1]),
+        log_cell_prior=np.log(side.cell_prior).astype(np.float32),
         cell_indptr=places.cell_indptr,
         cell_of_place=parked.cell_of_place,
         door_indptr=side.doors.cell_indptr,
+        door_middle=side.doors.cell_middle,
         door_out=side.doors.out,
         door_into=side.doors.into,
-        sign=side.table.sign,
-        level=side.table.level,
-        col_indptr=side.column_indptr,
-        col_cell=side.column_cell,
-        col_level=side.column_level,
-        col_most=side.column_most,
-        col_first=side.column_first,
-        row=side.row,
+        col_indptr=side.columns.indptr,
+        col_cell=side.columns.cell,
+        col_level=side.columns.level,
+        col_first=side.columns.first,
+        door_level=side.columns.door_level,
         place_of_edge=parked.place_of_edge,
         density=parked.density,
     )

@@ -25,7 +25,9 @@ from scipy.spatial import cKDTree
 from simulator.adversary.bayes.borrow import borrows
 from simulator.adversary.bayes.habits import Habits
 from simulator.adversary.bayes.hypotheses import Hypotheses
-from simulator.adversary.bayes.routes import OtherEnds
+from simulator.adversary.bayes.routes import Labels, OtherEnds
+from simulator.adversary.bayes.search import level_at
+from simulator.adversary.bayes.tables import Heard
 from simulator.adversary.bayes.urn import FACTORS, urn_tail
 from simulator.adversary.joint import OTHER_HOMES, OTHER_WORKS
 
@@ -38,6 +40,7 @@ _TREE_SCALE_M = 400.0
 _PAIR_POWER = 0.4
 _MAX_KEYS = 32
 _LEAST = 1e-30
+_ONE = np.uint64(1)
 # Ratios that are multiplied before a logarithm is taken: far from the limits of a float.
 _KEYS_A_LOG = 8
 #: Share of a worker's trips from (0) and to (1) the work place that go home, come from there.
@@ -49,8 +52,10 @@ class Ways(NamedTuple):
 
     Parameters
     ----------
-    going, coming
-        Readers along each tree, see :class:`simulator.adversary.bayes.routes.Labels`.
+    going, coming, going_word, coming_word
+        The readers along each tree, see :class:`simulator.adversary.bayes.routes.Labels`.
+    heard
+        The signs along each of its words.
     trees, weight
         Trees whose other ends lie nearest to each cell of homes, and their shares, shape (n_cells, N_TREES).
     x_m, y_m
@@ -59,22 +64,19 @@ class Ways(NamedTuple):
         The mean of exp(-distance / scale) over work places on the map, by cell of homes, shape (n_cells,).
     scale_m
         Scale of commutes, metres.
-    read_rate
-        Chance that a pass is read, shape (n_cameras,).
-    of_pair
-        Signs of pairs of readers, see :class:`simulator.adversary.bayes.tables.Signs`.
     """
 
-    going: NDArray[np.int16]
-    coming: NDArray[np.int16]
+    going: NDArray[np.uint16] | NDArray[np.uint32]
+    coming: NDArray[np.uint16] | NDArray[np.uint32]
+    going_word: NDArray[np.int32]
+    coming_word: NDArray[np.int32]
+    heard: Heard
     trees: NDArray[np.int32]
     weight: NDArray[np.float64]
     x_m: NDArray[np.float64]
     y_m: NDArray[np.float64]
     reach: NDArray[np.float64]
     scale_m: float
-    read_rate: NDArray[np.float64]
-    of_pair: NDArray[np.int32]
 
 
 class PairRoom(NamedTuple):
@@ -95,6 +97,7 @@ class PairRoom(NamedTuple):
     share: NDArray[np.float64]
     usually: NDArray[np.float64]
     f_home: NDArray[np.float64]
+    words: NDArray[np.int64]
 
 
 @njit(cache=True)
@@ -116,6 +119,7 @@ def room_for_pairs():  # type: ignore[no-untyped-def]
         np.empty(_MAX_KEYS),
         np.empty(_MAX_KEYS),
         np.empty(N_HOMES),
+        np.empty((N_WORKS, N_TREES), np.int64),
     )
 
 
@@ -149,11 +153,9 @@ def find_ways(
     home: Hypotheses,
     work: Hypotheses,
     ends: OtherEnds,
-    going: NDArray[np.int16],
-    coming: NDArray[np.int16],
+    labels: Labels,
+    heard: Heard,
     habits: Habits,
-    read_rate: NDArray[np.float64],
-    of_pair: NDArray[np.int32],
 ) -> Ways:
     """Look up what :func:`weigh_pairs` needs."""
     home_x, home_y = _centres(home)
@@ -173,16 +175,17 @@ def find_ways(
     far_m, trees = (np.asarray(v) for v in tree.query(np.column_stack([home_x, home_y]), k=ranks))
     share = np.exp(-(far_m - far_m.min(axis=1, keepdims=True)) / _TREE_SCALE_M)
     return Ways(
-        going=going,
-        coming=coming,
+        going=labels.going,
+        coming=labels.coming,
+        going_word=labels.going_word,
+        coming_word=labels.coming_word,
+        heard=heard,
         trees=trees.astype(np.int32),
         weight=share / share.sum(axis=1, keepdims=True),
         x_m=home_x,
         y_m=home_y,
         reach=np.maximum(reach, 1e-12),
         scale_m=habits.commute_scale_m,
-        read_rate=read_rate,
-        of_pair=of_pair,
     )
 
 
@@ -207,29 +210,17 @@ def choose_keys(counts, touched, n_touched, own, at_sign, keys):  # type: ignore
 
 
 @borrows()
-def alone(work, works, n_works, keys, n_keys, n_signs, at_sign, chance, base):  # type: ignore[no-untyped-def]
-    """Fill ``base[i, k]`` with how likely the sign of key ``k`` is at work place ``i``, wherever home is."""
-    for side in range(2):
-        over = work.head if side == 0 else work.tail
+def alone(work, works, n_works, keys, n_keys, slot, chance, found, base):  # type: ignore[no-untyped-def]
+    """Fill ``base[i, k]`` with how likely the sign of key ``k`` is at work place ``i``, wherever home is.
+
+    The places are of cells that were looked into, as ``found`` says, the room of that search.
+    """
+    n_signs = slot.shape[1]
+    for k in range(n_keys):
+        side, c = (keys[k] // n_signs) % 2, keys[k] % n_signs
         for i in range(n_works):
-            twin = twin_of(over, works, i)
-            likely = base[i]
-            if twin == i:
-                # Along the row, not sign by sign: that is quicker for as many signs as a driver has.
-                for k in range(n_keys):
-                    if (keys[k] // n_signs) % 2 == side:
-                        likely[k] = 0.0
-                row, level = work.sign[side, over[works[i]]], work.level[side, over[works[i]]]
-                for j in range(len(row)):
-                    if row[j] < 0:
-                        break
-                    at = at_sign[side, np.uint64(row[j])]
-                    if at > 0:
-                        likely[at - 1] = chance[level[j]]
-            for k in range(n_keys):
-                if (keys[k] // n_signs) % 2 == side:
-                    first = at_sign[side, keys[k] % n_signs] - 1
-                    likely[k] = likely[first] if twin == i else base[twin, k]
+            level = level_at(work, side, works[i], slot[side, c], found)
+            base[i, k] = chance[level - 1] if level > 0 else 0.0
 
 
 @borrows()
@@ -242,42 +233,15 @@ def twin_of(over, places, i):  # type: ignore[no-untyped-def]
 
 
 @borrows()
-def on_the_way(near, share, ways, side, at_sign, way):  # type: ignore[no-untyped-def]
-    """Add the chances of the signs along one way, readers nearest to the place first; return that of any."""
-    read_rate, of_pair = ways.read_rate, ways.of_pair
-    n_cameras = len(read_rate)
-    left = share
-    for i in range(len(near)):
-        a = near[i]
-        if a < 0:
-            break
-        here = left * read_rate[a]
-        at = at_sign[side, a]
-        if at > 0:
-            way[at - 1] += here
-        rest = here
-        for j in range(i + 1, len(near)):
-            b = near[j]
-            if b < 0:
-                break
-            pair = of_pair[a, b]
-            at = at_sign[side, pair] if pair >= 0 else 0
-            if at > 0:
-                way[at - 1] += rest * read_rate[b]
-            rest *= 1.0 - read_rate[b]
-        pair = of_pair[a, n_cameras]
-        at = at_sign[side, pair] if pair >= 0 else 0
-        if at > 0:
-            way[at - 1] += rest
-        left -= here
-    return share - left
-
-
-@borrows()
 def chances_between(  # type: ignore[no-untyped-def]
-    over, places, n_places, labels, trees, weight, ways, side, at_sign, n_keys, seen, way
+    over, places, n_places, label, word, trees, weight, heard, at_sign, n_keys, words, seen, way
 ):
     """Fill the chances of any sign and of each, for each place, on the ways to or from some trees' roots."""
+    # All ways first: they lie far apart in memory, and are fetched together where nothing is in between.
+    for i in range(n_places):
+        node = over[places[i]]
+        for t in range(len(trees)):
+            words[i, t] = word[trees[t], label[node, trees[t]]]
     for i in range(n_places):
         twin = twin_of(over, places, i)
         if twin < i:
@@ -289,8 +253,12 @@ def chances_between(  # type: ignore[no-untyped-def]
         for k in range(n_keys):
             way[i, k] = 0.0
         for t in range(len(trees)):
-            near = labels[over[places[i]], trees[t]]
-            seen[i] += on_the_way(near, weight[t], ways, side, at_sign, way[i])
+            w = np.uint64(words[i, t])
+            seen[i] += weight[t] * (1.0 - heard.missed[w])
+            for j in range(np.uint64(heard.indptr[w]), np.uint64(heard.indptr[w + _ONE])):
+                at = at_sign[np.uint64(heard.sign[j])]
+                if at > 0:
+                    way[i, at - 1] += weight[t] * heard.chance[j]
 
 
 @borrows()
@@ -303,10 +271,12 @@ def given_other_end(  # type: ignore[no-untyped-def]
     seen, way = room.seen, room.way
     trees, weight = ways.trees[cell], ways.weight[cell]
     for side in range(2):
-        over, labels = (work.head, ways.going) if side == 0 else (work.tail, ways.coming)
+        over = work.head if side == 0 else work.tail
+        label, word = (ways.going, ways.going_word) if side == 0 else (ways.coming, ways.coming_word)
         chances_between(
-            over, places, n_places, labels, trees, weight, ways, side, at_sign, n_keys, seen[side], way[side]
-        )
+            over, places, n_places, label, word, trees, weight, ways.heard, at_sign[side], n_keys,
+            room.words, seen[side], way[side],
+        )  # fmt: skip
     # What does not depend on the place, key by key.
     slot, share, usually, sides, many = room.slot, room.share, room.usually, room.sides, room.many
     for k in range(n_keys):
@@ -351,12 +321,13 @@ def cells_of(places, mass, n_places, cell_of_place, cells, held, of):  # type: i
 @borrows()
 def weigh_pairs(  # type: ignore[no-untyped-def]
     home, work, ways, counts, touched, n_touched, usual, mixed, mixed_share, own, alpha, temper, chance,
-    homes, home_mass, works, work_mass, none, at_sign, room, paired_home, row, paired_work, lift,
+    slot, found, homes, home_mass, works, work_mass, none, at_sign, room, paired_home, row, paired_work, lift,
 ):  # fmt: skip
     """Scale the masses of likely homes and work places by what the pairs add; return that of no work place.
 
-    ``homes`` and ``works`` list places, likeliest first, -1 where there are fewer; ``at_sign`` is all zero.
-    The last four receive one plate's :class:`Lifts`.
+    ``homes`` and ``works`` list places, likeliest first, -1 where there are fewer; ``slot`` and ``found`` say
+    what the search for the work place looked into; ``at_sign`` is all zero. The last four receive one
+    plate's :class:`Lifts`.
     """
     n_homes, n_works, n_signs = 0, 0, counts.shape[1]
     while n_homes < min(len(homes), N_HOMES) and homes[n_homes] >= 0:
@@ -369,7 +340,7 @@ def weigh_pairs(  # type: ignore[no-untyped-def]
     pair[:] = 1.0
     n_keys = choose_keys(counts, touched, n_touched, own, at_sign, keys)
     if n_keys > 0 and n_works > 0:
-        alone(work, works, n_works, keys, n_keys, n_signs, at_sign, chance, base)
+        alone(work, works, n_works, keys, n_keys, slot, chance, found, base)
         for j in range(min(n_cells, N_ANCHORS)):
             if held[j] >= _LEAST_ANCHOR:
                 given_other_end(
@@ -379,70 +350,70 @@ def weigh_pairs(  # type: ignore[no-untyped-def]
     for k in range(n_keys):
         at_sign[(keys[k] // n_signs) % 2, keys[k] % n_signs] = 0
     # Commutes are short: by the distance from the middle of the home's cell.
-    for h in range(n_homes):
-        j = of[h]
-        if held[j] < 0.0 or home.edge[homes[h]] < 0:
+    for j in range(n_cells):
+        if home.edge[home.cell_indptr[cells[j]]] < 0:
             continue
-        held[j] = -1.0
+        x_m, y_m, reach = ways.x_m[cells[j]], ways.y_m[cells[j]], ways.reach[cells[j]]
         for w in range(n_works):
             b = works[w]
             if work.edge[b] >= 0:
-                x_m, y_m = ways.x_m[cells[j]] - work.x_m[b], ways.y_m[cells[j]] - work.y_m[b]
-                far_m = np.sqrt(x_m * x_m + y_m * y_m)
-                pair[j, w] *= np.exp(-far_m / ways.scale_m) / ways.reach[cells[j]]
-    f_work[:] = 0.0
+                far_m = np.sqrt((x_m - work.x_m[b]) ** 2 + (y_m - work.y_m[b]) ** 2)
+                pair[j, w] *= np.exp(-far_m / ways.scale_m) / reach
     other_home, other_work = 1.0, 1.0
-    for h in range(n_homes):
-        other_home -= home_mass[h]
+    for j in range(n_cells):
+        other_home -= held[j]
     for w in range(n_works):
         other_work -= work_mass[w]
     other_home, other_work = max(other_home, 0.0), max(other_work, 0.0)
-    total = other_home
-    f_home = room.f_home
-    for h in range(n_homes):
+    total, f_home = other_home, room.f_home
+    f_work[:] = other_home
+    for j in range(n_cells):
         f = other_work
         for w in range(n_works):
-            f += work_mass[w] * pair[of[h], w]
-            f_work[w] += home_mass[h] * pair[of[h], w]
-        f_home[of[h]] = f
-        home_mass[h] *= f
-        total += home_mass[h]
-    for w in range(n_works):
-        work_mass[w] *= f_work[w] + other_home
-    home_mass /= total
-    work_mass /= total
+            f += work_mass[w] * pair[j, w]
+            f_work[w] += held[j] * pair[j, w]
+        f_home[j] = f
+        total += held[j] * f
     for h in range(n_homes):
+        home_mass[h] *= f_home[of[h]]
         paired_home[h], row[h] = homes[h], of[h]
     for w in range(n_works):
+        work_mass[w] *= f_work[w]
         paired_work[w] = works[w]
-    _write_lift(pair, n_cells, n_works, f_home, f_work, other_home, total, lift)
-    _sort(homes, home_mass)
-    _sort(works, work_mass)
+    home_mass /= total
+    work_mass /= total
+    _write_lift(pair, n_cells, n_works, f_home, f_work, total, lift)
+    _sort(homes, home_mass, n_homes)
+    _sort(works, work_mass, n_works)
     return none / total
 
 
 @borrows()
-def _write_lift(pair, n_cells, n_works, f_home, f_work, other_home, total, lift):  # type: ignore[no-untyped-def]
+def _write_lift(pair, n_cells, n_works, f_home, f_work, total, lift):  # type: ignore[no-untyped-def]
     # How much likelier a pair is than both its marginals make it, each of which has its own factor by now.
+    for w in range(n_works):
+        f_work[w] = 1.0 / max(f_work[w], _LEAST)
     for j in range(N_HOMES, lift.shape[0]):
+        for w in range(n_works):
+            lift[j, w] = total * f_work[w]
         for w in range(N_WORKS, lift.shape[1]):
             lift[j, w] = total
-        for w in range(n_works):
-            lift[j, w] = total / max(f_work[w] + other_home, _LEAST)
     for j in range(n_cells):
         alone = total / max(f_home[j], _LEAST)
+        for w in range(n_works):
+            lift[j, w] = pair[j, w] * alone * f_work[w]
         for w in range(N_WORKS, lift.shape[1]):
             lift[j, w] = alone
-        for w in range(n_works):
-            lift[j, w] = pair[j, w] * alone / max(f_work[w] + other_home, _LEAST)
 
 
 @borrows()
-def _sort(places, mass):  # type: ignore[no-untyped-def]
-    # An insertion sort, since the order hardly changes.
+def _sort(places, mass, n_changed):  # type: ignore[no-untyped-def]
+    # An insertion sort, since the order hardly changes. What comes after those that changed is sorted.
     for i in range(1, len(places)):
         p, m, j = places[i], mass[i], i
         while j > 0 and mass[j - 1] < m:
             places[j], mass[j] = places[j - 1], mass[j - 1]
             j -= 1
+        if j == i and i >= n_changed:
+            break
         places[j], mass[j] = p, m

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.adversary.bayes.joint import N_WORK_KINDS, Kinds, kind_masses, learn_kinds
+from simulator.adversary.bayes.kinds import N_WORK_KINDS, Kinds, kind_masses, learn_kinds
 from simulator.adversary.bayes.modesty import Modesty, learn_modesty, tame
 from simulator.adversary.bayes.parked import AT_HOME, AT_WORK, Nearby, kinds_of
 from simulator.adversary.joint import Joint

@@ -198,13 +198,3 @@ def turn_over(of_trees, node, first, labels):  # type: ignore[no-untyped-def]
         for t in range(of_trees.shape[0]):
             for i in range(start, min(start + some, n_nodes)):
                 labels[node[i], first + t] = of_trees[t, i]
-
-
-@njit(cache=True)
-def spell_out(labels, words):  # type: ignore[no-untyped-def]
-    """Return the word of each node and tree, ``words[t, labels[n, t]]``, shape (n_nodes, n_trees)."""
-    out = np.empty(labels.shape, np.int64)
-    for n in range(labels.shape[0]):
-        for t in range(labels.shape[1]):
-            out[n, t] = words[t, labels[n, t]]
-    return out

@@ -1,8 +1,7 @@
-"""Where a driver's place is, among all hypotheses: branch and bound over cells, then street by street.
+"""Where a driver's place is, among all hypotheses: by cells first, then street by street in the likely ones.
 
 What each sign is worth is known by then (:func:`simulator.adversary.bayes.infer.gains`). Of each cell it is
-known how likely a sign is in the middle of it and at most: that tells about what the cell holds, and the most
-that one of its streets can have.
+known how likely a sign is in the middle of it: that tells about what the cell holds.
 """
 
 from __future__ import annotations
@@ -14,61 +13,72 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulator.adversary.bayes.borrow import borrows
-from simulator.adversary.bayes.tables import LEVELS
 
-# Cells none of whose places can be within this of the likeliest place (log) are not looked into, and what
-# lies deeper than the second figure counts for nothing.
-_LOOK_DEPTH = 7.0
+# What lies deeper below the likeliest (log) counts for nothing.
 MASS_DEPTH = 12.0
-# Slices of depth by which places are sorted, and a place's part of the whole below which it is not listed.
-_SLICES_A_UNIT = 32
+# Slices of depth by which cells and places are counted, and leaves of a slice by which places are sorted.
+_SLICES_A_UNIT, _LEAVES = 32, 32
 _SLICES = int(MASS_DEPTH) * _SLICES_A_UNIT
+# A place's part of the whole below which it is not listed.
 _LEAST_LISTED = 1e-6
-# Numbers that are not negative are said to be so in what runs most: an index that may be negative takes two
-# more instructions each time.
-_ONE, _LEVEL_BITS, _LEVEL_MASK = np.uint64(1), np.uint64(np.log2(LEVELS)), np.uint64(LEVELS - 1)
+_LEAVES_A_SLICE = np.uint64(_LEAVES)
 _SLICE_MASS = np.exp(-np.arange(_SLICES) / _SLICES_A_UNIT)
+_MIDDLE_OF_SLICE = float(np.exp(-0.5 / _SLICES_A_UNIT))
 # What part of the mass is looked for.
 _ENOUGH = 0.99
 
 
 class Room(NamedTuple):
-    """Room to work in, the same for one plate after another."""
+    """Room to work in, the same for one plate after another.
 
-    high: NDArray[np.float64]
-    middle: NDArray[np.float64]
-    held_by: NDArray[np.float64]
+    ``entry[r, c]`` is the row that is about cell ``c`` in the column of slot ``r``'s sign, if that is what
+    the row says: else there is none. Of the cells looked into, ``cells``, number ``i`` is
+    ``looked[cells[i]] == i + 1`` (0: not looked into), and levels of the sign in slot ``r`` at its doors
+    start at ``at[i, r]`` of ``door_level`` (-1: it is never seen there).
+    """
+
+    middle: NDArray[np.float32]
     odds: NDArray[np.float64]
-    chosen: NDArray[np.int8]
-    cells: NDArray[np.int64]
-    score: NDArray[np.float64]
-    place: NDArray[np.int64]
-    value: NDArray[np.float64]
-    deep: NDArray[np.int64]
-    weight: NDArray[np.float64]
-    best: NDArray[np.int64]
-    mass: NDArray[np.float64]
+    entry: NDArray[np.int32]
+    looked: NDArray[np.int32]
+    cells: NDArray[np.int32]
+    at: NDArray[np.int64]
+    score: NDArray[np.float32]
+    value: NDArray[np.float32]
+    cell_leaf: NDArray[np.int16]
+    cells_of_slice: NDArray[np.int64]
+    leaf: NDArray[np.int16]
+    of_slice: NDArray[np.int64]
+    of_leaf: NDArray[np.int64]
+    some: NDArray[np.int32]
+    by_leaf: NDArray[np.int32]
+    best: NDArray[np.int32]
 
 
 @njit(cache=True)
-def make_room(home, work):  # type: ignore[no-untyped-def]
-    """Return room for either target."""
-    n_cells = max(len(home.cell_prior), len(work.cell_prior))
+def make_room(home, work, max_cells, slots):  # type: ignore[no-untyped-def]
+    """Return room for either target, for as many cells looked into and as many signs."""
+    n_cells = max(len(home.log_cell_prior), len(work.log_cell_prior))
     n_places = max(len(home.prior), len(work.prior))
+    n_doors = max(np.diff(home.door_indptr).max(), np.diff(work.door_indptr).max())
+    max_cells = min(max_cells, n_cells)
     return Room(
-        np.empty(n_cells),
-        np.empty(n_cells),
-        np.empty(n_cells),
+        np.empty(n_cells, np.float32),
         np.zeros(n_cells),
-        np.zeros(n_cells, np.int8),
-        np.empty(n_cells, np.int64),
-        np.zeros(max(home.door_indptr[-1], work.door_indptr[-1])),
-        np.empty(n_places, np.int64),
-        np.empty(n_places),
+        np.zeros((slots, n_cells), np.int32),
+        np.zeros(n_cells, np.int32),
+        np.empty(n_cells + 1, np.int32),
+        np.empty((max_cells, slots), np.int64),
+        np.zeros(n_doors, np.float32),
+        np.empty(n_places, np.float32),
+        np.empty(n_cells, np.int16),
         np.zeros(_SLICES + 1, np.int64),
-        np.zeros(_SLICES + 1),
-        np.empty(n_places, np.int64),
-        np.empty(n_places),
+        np.empty(n_places, np.int16),
+        np.zeros(_SLICES + 1, np.int64),
+        np.zeros(_LEAVES, np.int64),
+        np.empty(n_places + 1, np.int32),
+        np.empty(n_places, np.int32),
+        np.empty(n_places, np.int32),
     )
 
 
@@ -78,199 +88,269 @@ def decay(depth):  # type: ignore[no-untyped-def]
 
     A tenth of all time went into the exponential function: the slice's, by table, and four terms of a series.
     """
-    at = np.uint64(depth * _SLICES_A_UNIT)
-    x = depth - np.float64(at) / _SLICES_A_UNIT
-    return _SLICE_MASS[at] * (1.0 - x * (1.0 - x * (0.5 - x / 6.0)))
+    at = np.int64(depth * _SLICES_A_UNIT)
+    x = depth - at / _SLICES_A_UNIT
+    return _SLICE_MASS[np.uint64(at)] * (1.0 - x * (1.0 - x * (0.5 - x / 6.0)))
+
+
+@borrows()
+def _slice(log_mass, first, last, top, leaf, of_slice):  # type: ignore[no-untyped-def]
+    """Number the leaf of each log-mass of some rows, from ``top`` down, and count how many each slice has."""
+    a_unit, deepest = np.float32(_SLICES_A_UNIT * _LEAVES), np.float32(_SLICES * _LEAVES)
+    for i in range(np.uint64(first), np.uint64(last)):
+        leaf[i] = np.int16(min((top - log_mass[i]) * a_unit, deepest))
+    for i in range(np.uint64(first), np.uint64(last)):
+        of_slice[np.uint64(leaf[i]) // _LEAVES_A_SLICE] += 1
+
+
+@borrows(fastmath={"reassoc"})
+def _mass_of(of_slice, first):  # type: ignore[no-untyped-def]
+    """Return the mass of what is in the slices from some slice on, each at its middle."""
+    mass = 0.0
+    for d in range(first, _SLICES):
+        mass += of_slice[d] * _SLICE_MASS[d]
+    return mass * _MIDDLE_OF_SLICE
 
 
 @borrows()
 def _judge_cells(slots, slot_key, gain, side, n_where, where, odds, room):  # type: ignore[no-untyped-def]
-    """Fill the log-weight that each cell has about, and the most that one of its places can have."""
-    high, middle = room.high, room.middle
-    for c in range(len(side.cell_prior)):
-        high[c], middle[c] = side.log_most_prior[c], side.log_cell_prior[c]
-    cell, most, level = side.col_cell, side.col_most, side.col_level
+    """Fill the log-weight that each cell has about."""
+    middle = room.middle
+    for c in range(len(side.log_cell_prior)):
+        middle[c] = side.log_cell_prior[c]
+    # Numbers that are not negative are said to be so in what runs most: an index that may be negative takes
+    # two more instructions each time.
+    cell, level = side.col_cell, side.col_level
     for r in range(1, slots):
-        row, j = gain[r], slot_key[r]
+        row, j, entry = gain[r], slot_key[r], room.entry[r]
         for i in range(np.uint64(side.col_indptr[j]), np.uint64(side.col_indptr[j + 1])):
             its = np.uint64(cell[i])
-            high[its] += row[most[i]]
             middle[its] += row[level[i]]
+            entry[its] = i
+    # Of a cell's places, those near the sighting gain.
     for i in range(n_where):
         p = where[i]
-        c = side.cell_of_place[p]
-        # Of a cell's places, those near the sighting gain.
-        high[c] += np.log(1.0 + odds[p])
-        room.odds[c] += side.prior[p] / side.cell_prior[c] * odds[p]
+        room.odds[side.cell_of_place[p]] += side.prior[p] * odds[p]
     for i in range(n_where):
         c = side.cell_of_place[where[i]]
-        middle[c] += np.log(1.0 + room.odds[c])
+        middle[c] += np.float32(np.log(1.0 + room.odds[c] / side.cell_prior[c]))
         room.odds[c] = 0.0
 
 
 @borrows()
-def _look_into(first, last, slots, slot_key, gain, side, odds, n, top, room):  # type: ignore[no-untyped-def]
-    """Weigh the places of the cells ``first`` up to ``last``; return how many there are now, and the most."""
-    chosen, score, cell, entries = room.chosen, room.score, side.col_cell, side.row
-    for i in range(first, last):
-        chosen[room.cells[i]] = 2
-    # A column is sorted by cell: of few cells it is searched, for many it is read through.
-    few = last - first == 1
-    for r in range(1, slots):
-        row, j = gain[r], slot_key[r]
-        a, b = side.col_indptr[j], side.col_indptr[j + 1]
-        if few and b > a:
-            a += np.searchsorted(cell[a:b], room.cells[first])
-            b = min(a + 1, b)
-        for i in range(np.uint64(a), np.uint64(b)):
-            c = np.uint64(cell[i])
-            if chosen[c] == 2:
-                door = np.uint64(side.door_indptr[c])
-                for q in range(np.uint64(side.col_first[i]), np.uint64(side.col_first[i + _ONE])):
-                    entry = np.uint64(entries[q])
-                    score[door + (entry >> _LEVEL_BITS)] += row[entry & _LEVEL_MASK]
-    log_prior, out, into, place, value = side.log_prior, side.door_out, side.door_into, room.place, room.value
-    for i in range(first, last):
-        c = room.cells[i]
-        chosen[c] = 1
-        for p in range(np.uint64(side.cell_indptr[c]), np.uint64(side.cell_indptr[c + 1])):
-            v = log_prior[p] + score[np.uint64(out[p])] + score[np.uint64(into[p])]
-            if odds[p] > 0.0:
-                v += np.log(1.0 + odds[p])
-            place[n], value[n] = p, v
-            n += 1
-            top = max(top, v)
-        for d in range(side.door_indptr[c], side.door_indptr[c + 1]):
-            score[d] = 0.0
-    return n, top
-
-
-@borrows()
-def _choose_cells(n_cells, start, most, top, known, room):  # type: ignore[no-untyped-def]
-    """List the cells to look into, from row ``start`` on; return their number, and the best one's log-mass.
-
-    ``room.held_by`` receives what each cell holds about, with the best as 1.
-    Those looked into hold ``known`` times the mass of the likeliest place. It is those with most of the mass
-    until there is no more worth looking for, and at most so many; the bound tells which cannot hold a likely
-    place.
-    """
-    high, middle, deep, weight, held_by = room.high, room.middle, room.deep, room.weight, room.held_by
+def _rank_cells(n_cells, room):  # type: ignore[no-untyped-def]
+    """Slice the cells by what they hold; return the best one's log-mass, and what all hold with that as 1."""
+    middle = room.middle
     best = middle[0]
     for c in range(n_cells):
-        best = max(best, middle[c])
-    deep[:] = 0
-    weight[:] = 0.0
-    whole, n = known * np.exp(top - best), 0
-    weight[_SLICES] = whole
-    for c in range(n_cells):
-        below = best - middle[c]
-        held_by[c] = decay(below) if below < MASS_DEPTH else 0.0
-        if room.chosen[c] == 0 and held_by[c] > 0.0 and high[c] >= top - _LOOK_DEPTH:
-            at = np.uint64(below * _SLICES_A_UNIT)
-            whole += held_by[c]
-            room.cells[start + n] = c
-            n += 1
-            deep[at] += 1
-            weight[at] += held_by[c]
-    cut, held, looked = 0, 0, weight[_SLICES]
-    while cut < _SLICES and looked < _ENOUGH * whole and (cut == 0 or held + deep[cut] <= most):
-        held += deep[cut]
-        looked += weight[cut]
-        cut += 1
-    kept = 0
-    for i in range(n):
-        c = room.cells[start + i]
-        if int((best - middle[c]) * _SLICES_A_UNIT) < cut:
-            room.cells[start + kept] = c
-            kept += 1
-    return kept, best
+        if middle[c] > best:
+            best = middle[c]
+    room.cells_of_slice[:] = 0
+    _slice(middle, 0, n_cells, best, room.cell_leaf, room.cells_of_slice)
+    return best, _mass_of(room.cells_of_slice, 0)
 
 
 @borrows()
-def _list_best(n, n_top, top, room):  # type: ignore[no-untyped-def]
-    """Sort the likeliest of ``n`` weighed places into ``room.best``; return their number.
+def _choose_cells(n_cells, looked, most, cut, known, others, room):  # type: ignore[no-untyped-def]
+    """List more cells to look into, after those of the slices down to ``cut``.
 
-    What is not listed is summed up by slices of depth, each at its middle; that sum is returned, too.
+    It is those with most of the mass until there is no more worth looking for, and at most so many in all.
+    ``known`` is the mass of those looked into and ``others`` about that of all others. Returns how many cells
+    are listed then, down to which slice, and the mass of others.
     """
-    deep, value, best = room.deep, room.value, room.best
-    deep[:] = 0
-    for i in range(n):
-        below = (top - value[i]) * _SLICES_A_UNIT
-        if below < _SLICES:
-            deep[np.uint64(below)] += 1
-    cut, listed = 0, 0
-    while cut < _SLICES and listed < n_top:
-        listed += deep[cut]
-        cut += 1
-    rest = 0.0
-    for d in range(cut, _SLICES):
-        rest += deep[d] * _SLICE_MASS[d]
-    rest *= np.exp(-0.5 / _SLICES_A_UNIT)
-    start = 0
-    for d in range(cut):
-        start, deep[d] = start + deep[d], start
-    for i in range(n):
-        below = (top - value[i]) * _SLICES_A_UNIT
-        if below < cut:
-            slice_ = np.uint64(below)
-            best[np.uint64(deep[slice_])] = i
-            deep[slice_] += 1
-    # Slices are in order, so that an insertion sort has little left to do.
+    cells, leaf, of_slice = room.cells, room.cell_leaf, room.cells_of_slice
+    first, n = cut * _LEAVES, looked
+    while cut < _SLICES and others > (1.0 - _ENOUGH) * (known + others) and n < most:
+        # As many as that in one slice only if they are much the same.
+        if n + of_slice[cut] > most and n > 0:
+            break
+        its = of_slice[cut] * _SLICE_MASS[cut] * _MIDDLE_OF_SLICE
+        n, known, others, cut = n + of_slice[cut], known + its, others - its, cut + 1
+    n, last = looked, cut * _LEAVES
+    if first == last:
+        return looked, cut, max(others, 0.0)
+    for c in range(n_cells):
+        cells[n] = c
+        n += (leaf[c] >= first) & (leaf[c] < last)
+    return min(n, most), cut, max(others, 0.0)
+
+
+@borrows()
+def _look_into(  # type: ignore[no-untyped-def]
+    first, last, slots, slot_key, gain, side, n_where, where, odds, top, room
+):
+    """Weigh the places of the cells ``first`` up to ``last``; return the most that one has by now."""
+    looked, score, at, value, door_level = room.looked, room.score, room.at, room.value, side.door_level
+    log_prior, out, into, indptr = side.log_prior, side.door_out, side.door_into, side.cell_indptr
+    n_signs = len(side.col_indptr) // 2
+    for i in range(first, last):
+        c = room.cells[i]
+        looked[c] = i + 1
+        for r in range(1, slots):
+            j, k = slot_key[r], room.entry[r, c]
+            there = side.col_indptr[j] <= k and k < side.col_indptr[j + 1] and side.col_cell[k] == c
+            at[i, r] = side.col_first[k] if there else -1
+    for i in range(first, last):
+        c = room.cells[i]
+        n_out = side.door_middle[c] - side.door_indptr[c]
+        n_doors = side.door_indptr[c + 1] - side.door_indptr[c]
+        score[:n_doors] = 0.0
+        for s in range(2):
+            # The doors over which cars leave, then those over which they come.
+            a, b = (0, n_out) if s == 0 else (n_out, n_doors)
+            one = 0
+            for r in range(1, slots):
+                if at[i, r] < 0 or (slot_key[r] >= n_signs) != s:
+                    continue
+                if one == 0:
+                    one = r
+                    continue
+                # Two signs at a time, so that sums are fetched and put back half as often.
+                row, other = gain[one], gain[r]
+                skip, skip_other = np.uint64(at[i, one] - a), np.uint64(at[i, r] - a)
+                for d in range(np.uint64(a), np.uint64(b)):
+                    score[d] += row[door_level[skip + d]] + other[door_level[skip_other + d]]
+                one = 0
+            if one > 0:
+                row, skip = gain[one], np.uint64(at[i, one] - a)
+                for d in range(np.uint64(a), np.uint64(b)):
+                    score[d] += row[door_level[skip + d]]
+        for p in range(np.uint64(indptr[c]), np.uint64(indptr[c + 1])):
+            value[p] = log_prior[p] + score[out[p]] + score[into[p]]
+    for i in range(n_where):
+        if looked[side.cell_of_place[where[i]]] > first:
+            value[where[i]] += np.float32(np.log(1.0 + odds[where[i]]))
+    for i in range(first, last):
+        c = room.cells[i]
+        for p in range(np.uint64(indptr[c]), np.uint64(indptr[c + 1])):
+            if value[p] > top:
+                top = value[p]
+    return top
+
+
+@borrows()
+def _slice_places(n_looked, indptr, top, room):  # type: ignore[no-untyped-def]
+    """Slice the weighed places; return their mass, with the likeliest as 1."""
+    room.of_slice[:] = 0
+    for i in range(n_looked):
+        c = room.cells[i]
+        _slice(room.value, indptr[c], indptr[c + 1], top, room.leaf, room.of_slice)
+    return _mass_of(room.of_slice, 0)
+
+
+@borrows()
+def _list_best(n_looked, indptr, n_top, room):  # type: ignore[no-untyped-def]
+    """Sort the likeliest of the sliced places into ``room.best``; return their number.
+
+    What is not listed is summed up by slices of depth; that sum is returned, too.
+    """
+    value, leaf, some, by_leaf, best = room.value, room.leaf, room.some, room.by_leaf, room.best
+    of_slice, of_leaf = room.of_slice, room.of_leaf
+    cut, listed = _SLICES, 0
+    for d in range(_SLICES):
+        its = of_slice[d]
+        of_slice[d] = listed
+        listed += its
+        if listed >= n_top:
+            cut = d + 1
+            break
+    kept, below = np.uint64(0), cut * _LEAVES
+    for i in range(n_looked):
+        c = room.cells[i]
+        for p in range(np.uint64(indptr[c]), np.uint64(indptr[c + 1])):
+            some[kept] = p
+            kept += np.uint64(leaf[p] < below)
+    # By leaf within the slice first, then by slice, each in the order they are in.
+    of_leaf[:] = 0
+    for k in range(kept):
+        of_leaf[np.uint64(leaf[np.uint64(some[k])]) % _LEAVES_A_SLICE] += 1
+    before = 0
+    for d in range(_LEAVES):
+        its = of_leaf[d]
+        of_leaf[d] = before
+        before += its
+    for k in range(kept):
+        its = np.uint64(leaf[np.uint64(some[k])]) % _LEAVES_A_SLICE
+        by_leaf[np.uint64(of_leaf[its])] = some[k]
+        of_leaf[its] += 1
+    for k in range(kept):
+        its = np.uint64(leaf[np.uint64(by_leaf[k])]) // _LEAVES_A_SLICE
+        best[np.uint64(of_slice[its])] = by_leaf[k]
+        of_slice[its] += 1
+    # Leaves are thin, so that an insertion sort has little left to do.
     for k in range(1, listed):
-        i, j = best[k], k
-        its = value[np.uint64(i)]
+        p, j = best[k], k
+        its = value[np.uint64(p)]
         while j > 0 and value[np.uint64(best[j - 1])] < its:
             best[j] = best[j - 1]
             j -= 1
-        best[j] = i
-    return listed, rest
+        best[j] = p
+    return listed, _mass_of(of_slice, cut)
 
 
 @borrows()
 def posterior(  # type: ignore[no-untyped-def]
-    slots, none_likelihood, nowhere, slot, slot_key, gain, side, n_where, where, odds, max_cells, n_top, room
-):
-    """Work out one target's posterior; return how many places are listed, and the mass of "none".
+    slots, none_likelihood, nowhere, slot_key, gain, side, n_where, where, odds, max_cells, room, places,
+    masses,
+):  # fmt: skip
+    """Work out one target's posterior; ``places`` and ``masses`` receive the likeliest.
 
-    ``nowhere`` is the prior of there being no such place. Places and their masses, likeliest first, are
-    ``room.best`` and ``room.mass``. The places near sightings by readers on cars are ``where[:n_where]``; see
-    :mod:`simulator.adversary.bayes.parked`. Branch and bound: cells are judged first by the most that one of
-    their places can reach, and only those are looked into that may hold one of the likeliest.
+    ``nowhere`` is the prior of there being no such place. The places near sightings by readers on cars are
+    ``where[:n_where]``; see :mod:`simulator.adversary.bayes.parked`. Returns how many places are listed, how
+    many cells were looked into, and the mass of "none". What was looked into is known until :func:`forget`.
     """
     if slots == 1 and n_where == 0:
         # Nothing speaks about it: the belief is the prior, and needs no list.
         none = nowhere * np.exp(none_likelihood)
-        return 0, none / (1.0 - nowhere + none)
-    n_cells = len(side.cell_prior)
+        return 0, 0, none / (1.0 - nowhere + none)
     _judge_cells(slots, slot_key, gain, side, n_where, where, odds, room)
-    room.cells[0] = np.argmax(room.high[:n_cells])
-    n, top = _look_into(0, 1, slots, slot_key, gain, side, odds, 0, -1e300, room)
-    known = 0.0
-    for i in range(n):
-        below = top - room.value[i]
-        known += decay(below) if below < MASS_DEPTH else 0.0
-    more, best = _choose_cells(n_cells, 1, max_cells, top, known, room)
-    looked = 1 + more
-    n, top = _look_into(1, looked, slots, slot_key, gain, side, odds, n, top, room)
-    listed, whole = _list_best(n, n_top, top, room)
-    for i in range(listed):
-        room.mass[i] = decay(top - room.value[room.best[i]])
-        whole += room.mass[i]
-    others = 0.0
-    for c in range(n_cells):
-        if room.chosen[c] == 0:
-            others += room.held_by[c]
-    whole += others * np.exp(best - top)
-    for i in range(looked):
-        room.chosen[room.cells[i]] = 0
+    n_cells = len(side.log_cell_prior)
+    middle, others = _rank_cells(n_cells, room)
+    looked, cut, known, top = 0, 0, 0.0, np.float32(-np.inf)
+    # What cells hold about may be far from what they hold, and then there is more that is worth looking for.
+    while True:
+        more, cut, others = _choose_cells(n_cells, looked, max_cells, cut, known, others, room)
+        if more == looked:
+            break
+        top = _look_into(looked, more, slots, slot_key, gain, side, n_where, where, odds, top, room)
+        looked = more
+        known = _slice_places(looked, side.cell_indptr, top, room) * np.exp(np.float64(top - middle))
+    listed, whole = _list_best(looked, side.cell_indptr, len(places), room)
     none = nowhere / (1.0 - nowhere) * np.exp(none_likelihood - top) if nowhere > 0.0 else 0.0
-    whole += none
+    whole += others * np.exp(np.float64(middle - top)) + none
+    for i in range(min(listed, len(places))):
+        masses[i] = decay(np.float64(top - room.value[np.uint64(room.best[i])]))
+        places[i] = room.best[i]
+        whole += masses[i]
+    for i in range(len(places), listed):
+        whole += decay(np.float64(top - room.value[np.uint64(room.best[i])]))
+    n, a_whole = 0, np.float32(1.0 / whole)
+    for i in range(min(listed, len(places))):
+        masses[i] *= a_whole
+        n += masses[i] > _LEAST_LISTED
+    places[n:] = -1
+    masses[n:] = 0.0
+    return n, looked, none / whole
+
+
+@borrows()
+def level_at(side, s, place, r, room):  # type: ignore[no-untyped-def]
+    """Return the level of the sign in slot ``r`` where cars leave a weighed place, or come (``s`` 1)."""
+    c = np.uint64(side.cell_of_place[place])
+    at = room.at[np.uint64(room.looked[c] - 1), r]
+    if at < 0:
+        return np.uint8(0)
+    if s == 0:
+        return side.door_level[np.uint64(at) + side.door_out[place]]
+    n_out = np.uint64(side.door_middle[c] - side.door_indptr[c])
+    return side.door_level[np.uint64(at) + side.door_into[place] - n_out]
+
+
+@borrows()
+def forget(looked, slots, slot, slot_key, room):  # type: ignore[no-untyped-def]
+    """Make room for the next posterior."""
     n_signs = slot.shape[1]
+    for i in range(looked):
+        room.looked[room.cells[i]] = 0
     for r in range(1, slots):
         slot[slot_key[r] // n_signs, slot_key[r] % n_signs] = 0
-    kept = 0
-    while kept < min(listed, n_top) and room.mass[kept] > _LEAST_LISTED * whole:
-        room.best[kept] = room.place[room.best[kept]]
-        room.mass[kept] /= whole
-        kept += 1
-    return kept, none / whole

@@ -82,22 +82,6 @@ def chance_of_levels() -> NDArray[np.float64]:
     return np.asarray(SMALLEST ** (1.0 - np.arange(LEVELS) / (LEVELS - 1)))
 
 
-@borrows()
-def chance_of(side, s, node, sign, chance):  # type: ignore[no-untyped-def]
-    """Look up the chance of a sign at a node: first after a stay (``s`` 0) or last before it (1)."""
-    row = side.sign[s, node]
-    low, high = 0, len(row)
-    while low < high:
-        middle = (low + high) // 2
-        if 0 <= row[middle] < sign:
-            low = middle + 1
-        else:
-            high = middle
-    if low < len(row) and row[low] == sign:
-        return chance[side.level[s, node, low]]
-    return 0.0
-
-
 def stay_tables(
     x_m: NDArray[np.float64],
     y_m: NDArray[np.float64],
@@ -134,7 +118,7 @@ def stay_tables(
         ],
         axis=-1,
     )
-    heard = _hear_words(labels.words, read_rate, signs.of_pair)
+    heard = hear_words(labels.words, read_rate, signs.of_pair)
     sign = np.empty((2, 2, len(x_m), ROW), np.int32)
     level = np.empty(sign.shape, np.uint8)
     # Neighbours one after another: they are shown much the same ways.
@@ -217,7 +201,7 @@ def _find_pairs(ways, seen):  # type: ignore[no-untyped-def]
                 seen[a, b] = True
 
 
-class _Heard(NamedTuple):
+class Heard(NamedTuple):
     """The signs along each word of readers in its order, and then along each word backwards.
 
     Readers nearest to the stay come first. Worked out once, since each way is shown to many nodes.
@@ -237,7 +221,8 @@ class _Heard(NamedTuple):
 
 
 @njit(cache=True)
-def _hear_words(words, read_rate, of_pair):  # type: ignore[no-untyped-def]
+def hear_words(words, read_rate, of_pair):  # type: ignore[no-untyped-def]
+    """Return what is heard along each word; see :class:`Heard`."""
     n_ways = 2 * len(words)
     # Each reader with whatever comes next, with nothing, and with each reader beyond.
     most = n_ways * (DEPTH * (DEPTH + 3) // 2)
@@ -249,7 +234,7 @@ def _hear_words(words, read_rate, of_pair):  # type: ignore[no-untyped-def]
         seen = way[:m] if w < len(words) else way[:m][::-1]
         n, missed[w] = _hear(seen, read_rate, of_pair, sign, chance, n)
         indptr[w + 1] = n
-    return _Heard(indptr, sign[:n].copy(), chance[:n].copy(), missed)
+    return Heard(indptr, sign[:n].copy(), chance[:n].copy(), missed)
 
 
 @borrows()
