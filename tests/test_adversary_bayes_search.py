@@ -15,7 +15,9 @@ from simulator.adversary.bayes.infer import point_guesses
 from simulator.adversary.bayes.model import model_of
 from simulator.adversary.bayes.search import (
     MASS_DEPTH,
+    _choose_cells,
     _judge_cells,
+    _rank_cells,
     decay,
     forget,
     level_at,
@@ -92,6 +94,21 @@ def test_a_cell_is_weighed_by_the_sum_of_its_streets() -> None:
         _judge_cells(1, *nothing, side, len(where), where, odds, room)
         mass = np.add.reduceat(side.prior * (1.0 + odds), side.cell_indptr[:-1])
         np.testing.assert_allclose(room.middle, np.log(mass), rtol=1e-5)
+
+
+def test_cells_that_are_not_looked_into_count_as_others() -> None:
+    side = model_of(knowledge(), BayesAttacker().habits).home_arrays
+    n, room = len(side.cell_prior), make_room(side, side, 100, 1)
+    assert n >= 5
+    depth = np.append([0.0, 0.0, 0.01], np.full(n - 3, 2.0)).astype(np.float32)
+    for most, expected in ((100, n), (3, 3), (2, 2), (1, 1)):
+        room.middle[:] = 5.0 - depth
+        best, others = _rank_cells(n, room)
+        assert best == 5.0
+        got, _, left = _choose_cells(n, 0, most, 0, 0.0, others, room)
+        assert got == expected
+        assert room.cells[: min(got, 3)].tolist() == [0, 1, 2][:got]
+        assert left == pytest.approx(np.exp(-depth.astype(float))[got:].sum(), rel=0.02, abs=1e-9)
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([5, 40, 400]))

@@ -161,7 +161,6 @@ def _choose_cells(n_cells, looked, most, cut, known, others, room):  # type: ign
     cells, leaf, of_slice = room.cells, room.cell_leaf, room.cells_of_slice
     first, n = cut * _LEAVES, looked
     while cut < _SLICES and others > (1.0 - _ENOUGH) * (known + others) and n < most:
-        # As many as that in one slice only if they are much the same.
         if n + of_slice[cut] > most and n > 0:
             break
         its = of_slice[cut] * _SLICE_MASS[cut] * _MIDDLE_OF_SLICE
@@ -172,6 +171,8 @@ def _choose_cells(n_cells, looked, most, cut, known, others, room):  # type: ign
     for c in range(n_cells):
         cells[n] = c
         n += (leaf[c] >= first) & (leaf[c] < last)
+    # More than so many only in the first slice, much the same: some of them are looked into.
+    others += max(n - most, 0) * _MIDDLE_OF_SLICE
     return min(n, most), cut, max(others, 0.0)
 
 
